@@ -1,0 +1,233 @@
+"""The composition root: settings, pool, clock and key go in, the application comes out."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import cast
+from uuid import UUID
+
+import alerts.pages
+import closedloop.pages
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+import alerts.api
+import checkpoint.api
+import checkpoint.desk_pages
+import checkpoint.health
+import checkpoint.pages
+import closedloop.api
+import registry.api
+import registry.pages
+from alerts.overdue import sweep_all
+from checkpoint.intake import Intake
+from closedloop.group import GroupCommit
+from closedloop.reporting import Office
+from kernel.auth import Actor, Authenticate
+from kernel.clock import Clock, SystemClock
+from kernel.db import Pool, open_pool, provide_tx
+from kernel.i18n import load_catalogues
+from kernel.jobs import ticker
+from kernel.live import Hub
+from kernel.logging import RequestLog
+from kernel.privacy import Vault, load_master_key
+from kernel.problems import exception_handlers
+from kernel.settings import Settings
+from kernel.store import PostgresStore
+from kernel.web import Assets, Headers, Locale, csrf, session_config, template_config
+from registry.accounts import find_account
+from registry.world import WorldCache
+
+ROOT = Path(__file__).parent.parent
+FLOORS = ("kernel", "registry", "closedloop", "alerts", "checkpoint")
+MOST_BODY = 2 * 1024 * 1024
+
+
+def create_app(
+    settings: Settings,
+    *,
+    dsn: str,
+    clock: Clock | None = None,
+    vault: Vault | None = None,
+    pool: Pool | None = None,
+    ticking: bool = True,
+) -> Litestar:
+    """`pool` replaces the application's own, which tests use to keep everything in one
+    transaction; `ticking` is off where the sweep is called by hand.
+    """
+    load_catalogues([ROOT / floor / "locale" for floor in FLOORS])
+    clock = clock or SystemClock()
+    vault = vault or Vault(load_master_key(settings))
+    assets = Assets([ROOT / floor / "static" for floor in FLOORS])
+    state = State(
+        {
+            "settings": settings,
+            "clock": clock,
+            "vault": vault,
+            "hub": Hub(dsn),
+            "office": Office(cache=WorldCache(), vault=vault, city=settings.city),
+            "pool": pool,
+        }
+    )
+    secret = vault.mac("csrf", b"forms").hex()
+    return Litestar(
+        route_handlers=[
+            *registry.pages.HANDLERS,
+            *closedloop.pages.HANDLERS,
+            *checkpoint.pages.HANDLERS,
+            *checkpoint.desk_pages.HANDLERS,
+            *alerts.pages.HANDLERS,
+            *checkpoint.health.HANDLERS,
+            Router(
+                "/api/v1",
+                route_handlers=[
+                    *registry.api.HANDLERS,
+                    *closedloop.api.HANDLERS,
+                    *checkpoint.api.HANDLERS,
+                    *alerts.api.HANDLERS,
+                ],
+            ),
+            assets.router(),
+        ],
+        lifespan=[_running(dsn, ticking=ticking)],
+        dependencies={name: Provide(given) for name, given in DEPENDENCIES.items()},
+        state=state,
+        middleware=[
+            RequestLog,
+            Locale(),
+            session_config(secure=settings.secure_cookies).middleware,
+            Authenticate(),
+            csrf(secret, secure=settings.secure_cookies),
+        ],
+        before_send=[Headers(assets, secure=settings.secure_cookies)],
+        exception_handlers=exception_handlers(),
+        template_config=template_config(
+            [ROOT / floor / "templates" for floor in reversed(FLOORS)], assets
+        ),
+        stores={"sessions": PostgresStore(lambda: state.pool.acquire(timeout=2), clock)},
+        openapi_config=OpenAPIConfig(
+            title="Checkpoint",
+            version="1",
+            path="/api",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        request_max_body_size=MOST_BODY,
+    )
+
+
+def _running(dsn: str, *, ticking: bool):  # noqa: ANN202 - Litestar's own shape of a lifespan
+    @asynccontextmanager
+    async def running(app: Litestar) -> AsyncGenerator[None]:
+        state = app.state
+        async with AsyncExitStack() as stack:
+            if state.pool is None:
+                state.pool = await open_pool(dsn, size=state.settings.pool_size)
+                stack.push_async_callback(state.pool.close)
+                await stack.enter_async_context(state.hub.running())
+            await check_key(state.pool, state.vault)
+            await stack.enter_async_context(_intake(state))
+            if ticking:
+                seconds = state.settings.sweep_seconds
+                await stack.enter_async_context(ticker("sweep", seconds, _sweeping(state)))
+            yield
+
+    return running
+
+
+@asynccontextmanager
+async def _intake(state: State) -> AsyncGenerator[None]:
+    group = GroupCommit(state.pool, state.office.cache, state.clock)
+    state.intake = Intake(office=state.office, group=group, pool=state.pool, clock=state.clock)
+    state.find_token = _token_finder(state)
+    state.find_account = _account_finder(state)
+    async with group.running():
+        yield
+
+
+def _sweeping(state: State):  # noqa: ANN202 - a job
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await sweep_all(conn, state.clock.now())
+
+    return job
+
+
+def _token_finder(state: State):  # noqa: ANN202 - FindToken
+    async def find(token_hash: bytes) -> Actor | None:
+        cache = cast("WorldCache", state.office.cache)
+        if cache.fresh and cache.held is not None and token_hash in cache.held.tokens:
+            return cache.held.tokens[token_hash]
+        async with state.pool.acquire(timeout=2) as conn:
+            return (await cache.now(conn)).tokens.get(token_hash)
+
+    return find
+
+
+def _account_finder(state: State):  # noqa: ANN202 - FindAccount
+    async def find(account_id: UUID) -> Actor | None:
+        async with state.pool.acquire(timeout=2) as conn:
+            return await find_account(conn, account_id)
+
+    return find
+
+
+class WrongKeyError(RuntimeError):
+    """The master key is not the one that sealed this database."""
+
+
+async def check_key(pool: Pool, vault: Vault) -> None:
+    """A key file that was lost and made anew would leave every sealed field unreadable, so the
+    service does not start with it.
+    """
+    async with pool.acquire() as conn:
+        await conn.execute(
+            "INSERT INTO kernel.fact (name, value) VALUES ('master_key', $1) ON CONFLICT DO NOTHING",
+            vault.fingerprint(),
+        )
+        known = await conn.fetchval("SELECT value FROM kernel.fact WHERE name = 'master_key'")
+    if known != vault.fingerprint():
+        message = "This master key did not seal this database. Restore the key from its backup."
+        raise WrongKeyError(message)
+
+
+async def _clock(state: State) -> Clock:
+    return state.clock
+
+
+async def _vault(state: State) -> Vault:
+    return state.vault
+
+
+async def _office(state: State) -> Office:
+    return state.office
+
+
+async def _cache(state: State) -> WorldCache:
+    return state.office.cache
+
+
+async def _intake_of(state: State) -> Intake:
+    return state.intake
+
+
+async def _settings(state: State) -> Settings:
+    return state.settings
+
+
+async def _hub(state: State) -> Hub:
+    return state.hub
+
+
+DEPENDENCIES = {
+    "tx": provide_tx,
+    "clock": _clock,
+    "vault": _vault,
+    "office": _office,
+    "cache": _cache,
+    "intake": _intake_of,
+    "settings": _settings,
+    "hub": _hub,
+}

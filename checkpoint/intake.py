@@ -1,0 +1,173 @@
+"""Scan intake: from a batch of items to an answer for each (architecture, the way of one scan)."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from checkpoint.queries import movement_by_plate
+from checkpoint.scans import KINDS, Scan
+from checkpoint.verdicts import event_of
+from closedloop.commit import Outcome, Proposal, append
+from closedloop.group import GroupCommit
+from closedloop.model import Level
+from closedloop.reporting import Office, actor_name, body_hash, open_movement
+from closedloop.situation import Situation
+from kernel.auth import Actor
+from kernel.clock import Clock
+from kernel.db import Connection, Pool
+from kernel.errors import Malformed, Refused, Unprocessable
+from registry.ledger import receipts_of
+from registry.model import Card, Event
+from registry.passes import read_pass
+from registry.plates import parse
+from registry.world import World
+
+MOST = 500
+
+
+class Batch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Items are read one by one, so that a bad one does not spoil the others."""
+
+    scans: list[msgspec.Raw]
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What came of one item: an outcome, or the refusal of an item that never became one."""
+
+    id: str | None
+    outcome: Outcome | None = None
+    refusal: Refused | None = None
+    card: Card | None = None
+
+
+class Intake(Struct, frozen=True, kw_only=True):
+    office: Office
+    group: GroupCommit
+    pool: Pool
+    clock: Clock
+
+
+async def take(intake: Intake, batch: Batch, actor: Actor) -> list[Answer]:
+    """Raises Malformed("too_many_scans"). Answers come in the order of the items."""
+    if len(batch.scans) > MOST:
+        raise Malformed("too_many_scans", most=MOST)
+    read = [_read(raw) for raw in batch.scans]
+    proposals: dict[int, Proposal] = {}
+    answers: dict[int, Answer] = {}
+    for number, item in enumerate(read):
+        if isinstance(item, Answer):
+            answers[number] = item
+            continue
+        try:
+            movement_id = await _movement_of(intake, item, actor)
+            proposals[number] = propose(item, movement_id, actor, level=None)
+        except Refused as refused:
+            card = Card.WRONG_CODE if refused.code in WRONG_CODES else None
+            answers[number] = Answer(id=str(item.id), refusal=refused, card=card)
+    outcomes = await intake.group.submit(list(proposals.values()))
+    for number, outcome in zip(proposals, outcomes, strict=True):
+        answers[number] = answer_of(outcome)
+    return [answers[number] for number in range(len(read))]
+
+
+#: The card that the lane shows for something that is no pass of ours.
+WRONG_CODES = frozenset({"not_a_pass", "pass_of_other_city", "pass_forged", "pass_mistyped"})
+
+
+def answer_of(outcome: Outcome) -> Answer:
+    return Answer(
+        id=str(outcome.event_id),
+        outcome=outcome,
+        refusal=outcome.refusal,
+        card=card_of(outcome),
+    )
+
+
+def card_of(outcome: Outcome) -> Card | None:
+    """At a gate the card of the event; at a firm green for an arrival that agrees."""
+    event, loop = outcome.event, outcome.loop
+    if event is None:
+        return None
+    if event.kind == "entry":
+        return Card(event.body["card"])
+    if event.kind == "arrival" and loop is not None:
+        return Card.YELLOW if loop.discrepancy else Card.GREEN
+    return Card.GREEN
+
+
+async def take_one(
+    conn: Connection, intake: Intake, scan: Scan, actor: Actor, level: Level | None, now: datetime
+) -> Answer:
+    """One scan from a page, in the page's own transaction. Raises Refused."""
+    movement_id = await _movement_in(conn, intake.office, scan, actor, now)
+    proposal = propose(scan, movement_id, actor, level)
+    return answer_of((await append(conn, intake.office.cache, [proposal], now))[0])
+
+
+def propose(scan: Scan, movement_id: int, actor: Actor, level: Level | None) -> Proposal:
+    def decide(situation: Situation, world: World, now: datetime) -> Event:
+        return event_of(scan, actor, level, situation, world, now)
+
+    return Proposal(
+        event_id=scan.id,
+        movement_id=movement_id,
+        body_hash=body_hash(scan),
+        decide=decide,
+        said=msgspec.to_builtins(scan),
+        actor=actor_name(actor),
+    )
+
+
+_SCAN = msgspec.json.Decoder(Scan)
+
+
+def _read(raw: msgspec.Raw) -> Scan | Answer:
+    try:
+        scan = _SCAN.decode(raw)
+    except msgspec.MsgspecError as error:
+        refusal = Malformed("scan_malformed", problem=str(error))
+        return Answer(id=_id_of(raw), refusal=refusal)
+    if scan.kind not in KINDS:
+        refusal = Unprocessable("unknown_kind", kind=scan.kind, known=sorted(KINDS))
+        return Answer(id=str(scan.id), refusal=refusal)
+    return scan
+
+
+def _id_of(raw: msgspec.Raw) -> str | None:
+    """So that the sender can tell which of its items was refused."""
+    try:
+        said: Any = msgspec.json.decode(raw)
+    except msgspec.MsgspecError:
+        return None
+    said_id = said.get("id") if isinstance(said, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return said_id if isinstance(said_id, str) else None
+
+
+async def _movement_of(intake: Intake, scan: Scan, actor: Actor) -> int:
+    if scan.pass_number:
+        return read_pass(scan.pass_number, intake.office.vault, intake.office.city)
+    async with intake.pool.acquire(timeout=2) as conn, conn.transaction():
+        return await _movement_in(conn, intake.office, scan, actor, intake.clock.now())
+
+
+async def _movement_in(
+    conn: Connection, office: Office, scan: Scan, actor: Actor, now: datetime
+) -> int:
+    """By pass number, else by plate. A plate that nobody reported gets a movement of its own.
+
+    A repeated scan keeps the movement it had: by now the plate may lead to another.
+    """
+    if scan.pass_number:
+        return read_pass(scan.pass_number, office.vault, office.city)
+    if not scan.plate.strip():
+        raise Unprocessable("pass_or_plate_needed")
+    plate = parse(scan.plate).text
+    known = (await receipts_of(conn, [scan.id])).get(scan.id)
+    if known is not None:
+        return known[1]
+    found = await movement_by_plate(conn, plate, scan.kind, scan.place_id, now)
+    if found is not None:
+        return found
+    return await open_movement(conn, office, scan_id=scan.id, plate=plate, actor=actor, now=now)

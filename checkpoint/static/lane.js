@@ -1,0 +1,100 @@
+// The lane with a scanner that types like a keyboard. Without this file the page is a plain form that works.
+// Digits are read from the physical key (event.code): an input method on the device cannot eat them.
+const GAP = 80; // ms between keys of one code; a person is slower
+const LEAST = 16; // digits that make a code
+const FULL = 24; // digits of a pass
+const AGAIN = 3000; // ms in which the same code is the same squeeze of the trigger
+const IDLE = 30_000; // ms after which names leave the screen
+
+const form = document.querySelector("form[data-scan]");
+const input = form?.querySelector("input[data-scan-input]");
+let buffer = "";
+let last = 0;
+let sent = false;
+
+function digitOf(code) {
+  const found = /^(?:Digit|Numpad)(\d)$/.exec(code);
+  return found ? found[1] : "";
+}
+
+function repeated(value, now) {
+  const [before, at] = (sessionStorage.getItem("lane.last") ?? "|0").split("|");
+  sessionStorage.setItem("lane.last", `${value}|${now}`);
+  return before === value && now - Number(at) < AGAIN;
+}
+
+function submit(value) {
+  if (sent) return;
+  if (repeated(value, Date.now())) {
+    input.value = "";
+    return;
+  }
+  sent = true;
+  input.value = value;
+  form.requestSubmit();
+}
+
+function onKey(event) {
+  const now = performance.now();
+  if (now - last > GAP) buffer = "";
+  last = now;
+  if (event.code === "Enter" || event.code === "NumpadEnter") {
+    const value = buffer;
+    buffer = "";
+    if (sent || value.length >= LEAST) event.preventDefault();
+    if (value.length >= LEAST) submit(value);
+    return;
+  }
+  buffer += digitOf(event.code);
+}
+
+// Some hand-held devices send no event.code: then the visible box is what we have.
+function onText(event) {
+  const value = input.value.replace(/\s/g, "");
+  if (!event.isComposing && value.length === FULL && /^\d+$/.test(value)) submit(value);
+}
+
+// On a touch screen focus would raise the soft keyboard over the card; the listener above needs none.
+function refocus() {
+  const other = document.activeElement?.closest("input, select, textarea, button, a, summary");
+  if (!other && matchMedia("(pointer: fine)").matches) input.focus({ preventScroll: true });
+}
+
+const TONES = {
+  green: { pitch: 1320, beats: [120], shake: [60] },
+  yellow: { pitch: 880, beats: [120, 120], shake: [60, 60, 60] },
+  white: { pitch: 660, beats: [120, 120, 120], shake: [60, 60, 60, 60, 60] },
+  red: { pitch: 220, beats: [700], shake: [600] },
+  unknown: { pitch: 330, beats: [160, 160], shake: [60, 60, 60] },
+  duplicate: { pitch: 990, beats: [40, 40], shake: [30, 40, 30] },
+  wrong_code: { pitch: 440, beats: [40], shake: [30] },
+};
+
+function sound({ pitch, beats, shake }) {
+  navigator.vibrate?.(shake);
+  const audio = new AudioContext();
+  let at = audio.currentTime;
+  for (const beat of beats) {
+    const tone = audio.createOscillator();
+    tone.frequency.value = pitch;
+    tone.connect(audio.destination);
+    tone.start(at);
+    tone.stop(at + beat / 1000);
+    at += beat / 1000 + 0.08;
+  }
+}
+
+function start() {
+  document.addEventListener("keydown", onKey, true);
+  input.addEventListener("input", onText);
+  input.addEventListener("compositionend", () => onText({ isComposing: false }));
+  input.addEventListener("blur", () => setTimeout(refocus, 200));
+  window.addEventListener("focus", refocus);
+  window.addEventListener("pageshow", () => { sent = false; refocus(); });
+  const card = document.querySelector("[data-card]")?.dataset.card;
+  if (card in TONES) sound(TONES[card]);
+  setTimeout(() => document.body.classList.add("blanked"), IDLE);
+  document.addEventListener("pointerdown", () => document.body.classList.remove("blanked"));
+}
+
+if (form && input) start();

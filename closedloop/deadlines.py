@@ -1,0 +1,60 @@
+"""Which limits a loop runs against now. Pure; the commit writes them, one sweep reads them."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from closedloop.model import UNDER_WAY, Deadline, Limb, Loop, State, exit_due
+
+
+def open_deadlines(loop: Loop) -> tuple[Deadline, ...]:
+    """At most one per limb and stop; what is not among them is closed."""
+    return tuple(_open(loop))
+
+
+def _open(loop: Loop) -> Iterator[Deadline]:
+    number = loop.next_stop
+    if number is not None and loop.state in UNDER_WAY:
+        stop = loop.stops[number]
+        if stop.due_at is not None:
+            yield _deadline(loop, Limb.ARRIVAL, stop.due_at, number, stop.limit_no, stop.place_id)
+        yield from _claims(loop)
+    elif loop.state is State.DISCREPANCY:
+        yield from _claims(loop)
+    elif loop.state is State.EXIT_PENDING and (due := exit_due(loop)) is not None:
+        yield _deadline(loop, Limb.EXIT, due, len(loop.stops), 1, loop.entry_place_id)
+    elif loop.state is State.HELD and loop.state_since is not None:
+        yield _wait(loop, Limb.HOLD, loop.state_since, loop.review_minutes)
+    elif loop.state is State.VERIFYING and loop.state_since is not None:
+        yield _wait(loop, Limb.DESK, loop.state_since, loop.desk_minutes)
+
+
+def _claims(loop: Loop) -> Iterator[Deadline]:
+    """A claim (level C) or a discrepancy waits for the firm's word."""
+    for number, stop in enumerate(loop.stops):
+        since = stop.arrived_at or stop.claimed_at
+        if since is not None and not stop.closed:
+            due = since + timedelta(minutes=loop.confirm_minutes)
+            yield _deadline(loop, Limb.CONFIRMATION, due, number, 1, stop.place_id)
+
+
+def _wait(loop: Loop, limb: Limb, since: datetime, minutes: int) -> Deadline:
+    due = since + timedelta(minutes=minutes)
+    return _deadline(loop, limb, due, 0, loop.attempt, loop.entry_place_id)
+
+
+def _deadline(
+    loop: Loop,
+    limb: Limb,
+    due: datetime,
+    stop: int,
+    limit_no: int,
+    place_id: int | None,
+) -> Deadline:
+    return Deadline(
+        stop=stop,
+        limb=limb,
+        limit_no=limit_no,
+        due_at=due,
+        flag_at=max(due, loop.quiet_until or due),
+        place_id=place_id,
+    )

@@ -1,0 +1,170 @@
+"""The loop of one movement: its states, its stops, the limits it runs against (mission §3)."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from registry.model import Card, Failure
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    ISSUED = "issued"
+    PRESENTED = "presented"
+    VERIFYING = "verifying"
+    TURNED_BACK = "turned_back"
+    HELD = "held"
+    TRANSFERRED = "transferred"
+    RELEASED = "released"
+    INCIDENT = "incident"
+    OVERDUE = "overdue"
+    ENQUIRY = "enquiry"
+    ARRIVED = "arrived"
+    DISCREPANCY = "discrepancy"
+    CONFIRMED = "confirmed"
+    EXIT_PENDING = "exit_pending"
+    DISCHARGED = "discharged"
+    CLOSED_BY_OFFICER = "closed_by_officer"
+    REFERRED = "referred"
+    LAPSED = "lapsed"
+    VOIDED = "voided"
+    CANCELLED = "cancelled"
+
+
+#: Before the barrier: the truck is not in yet.
+BEFORE_RELEASE = frozenset(
+    {
+        State.DRAFT,
+        State.ISSUED,
+        State.PRESENTED,
+        State.VERIFYING,
+        State.TURNED_BACK,
+        State.VOIDED,
+        State.CANCELLED,
+    }
+)
+#: Their pass ends with its window (mission §3, lapsed).
+LAPSING = frozenset({State.DRAFT, State.ISSUED, State.TURNED_BACK, State.VOIDED})
+#: Administrative ends: a truck that is seen all the same is a fact that beats them.
+ADMINISTRATIVE_ENDS = frozenset(
+    {
+        State.VOIDED,
+        State.CANCELLED,
+        State.CLOSED_BY_OFFICER,
+        State.REFERRED,
+        State.LAPSED,
+    }
+)
+#: On the road inside: an arrival is expected.
+UNDER_WAY = frozenset({State.RELEASED, State.INCIDENT})
+
+
+class Level(StrEnum):
+    """Evidence of arrival (mission §5). A and B close a stop, C is a claim."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+class Limb(StrEnum):
+    ARRIVAL = "arrival"
+    CONFIRMATION = "confirmation"
+    EXIT = "exit"
+    HOLD = "hold"
+    DESK = "desk"
+
+
+class Stop(Struct, frozen=True, kw_only=True):
+    """One destination. `road_minutes` leads here from the gate or from the stop before."""
+
+    place_id: int
+    road_minutes: int = 60
+    limit_minutes: int = 120
+    due_at: datetime | None = None
+    limit_no: int = 0
+    claimed_at: datetime | None = None
+    arrived_at: datetime | None = None
+    level: Level | None = None
+    confirmed_at: datetime | None = None
+    departed_at: datetime | None = None
+    late: bool = False
+
+    @property
+    def closed(self) -> bool:
+        return self.confirmed_at is not None
+
+
+class Deadline(Struct, frozen=True, kw_only=True):
+    stop: int
+    limb: Limb
+    limit_no: int
+    due_at: datetime
+    flag_at: datetime
+    place_id: int | None
+
+
+class Loop(Struct, frozen=True, kw_only=True):
+    """Everything that the events of one movement say, and nothing that depends on now."""
+
+    movement_id: int
+    state: State = State.DRAFT
+    attempt: int = 0
+    stops: tuple[Stop, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    window_to: datetime | None = None
+    expected_exit_at: datetime | None = None
+    entry_place_id: int | None = None
+    entry_gate: str = ""
+    #: When a card was last given at a lane, and where: a second showing soon after is a duplicate.
+    carded_at: datetime | None = None
+    last_card: Card | None = None
+    state_since: datetime | None = None
+    released_at: datetime | None = None
+    #: No step of the ladder comes sooner than this (a release that reached us late).
+    quiet_until: datetime | None = None
+    extended: bool = False
+    hold: dict[str, Any] | None = None
+    review_minutes: int = 30
+    confirm_minutes: int = 60
+    desk_minutes: int = 60
+    exit_minutes: int = 120
+    stop_minutes: int = 60
+    exit_scan: bool = False
+    exited_at: datetime | None = None
+    discrepancy: str | None = None
+    #: Discrepancies that were found are kept when they are settled.
+    flags: tuple[str, ...] = ()
+
+    @property
+    def next_stop(self) -> int | None:
+        return next((n for n, stop in enumerate(self.stops) if not stop.closed), None)
+
+    @property
+    def next_place_id(self) -> int | None:
+        number = self.next_stop
+        return None if number is None else self.stops[number].place_id
+
+    @property
+    def due_at(self) -> datetime | None:
+        number = self.next_stop
+        return None if number is None else self.stops[number].due_at
+
+
+def state_at(loop: Loop, now: datetime) -> State:
+    """Lapsed and overdue are read off the clock, so that no timer has to have fired."""
+    if loop.state in LAPSING and loop.window_to is not None and now > loop.window_to:
+        return State.LAPSED
+    if loop.state in UNDER_WAY and loop.due_at is not None and now > loop.due_at:
+        return State.OVERDUE
+    if loop.state is State.EXIT_PENDING and (due := exit_due(loop)) is not None and now > due:
+        return State.OVERDUE
+    return loop.state
+
+
+def exit_due(loop: Loop) -> datetime | None:
+    if loop.expected_exit_at is None:
+        return None
+    return loop.expected_exit_at + timedelta(minutes=loop.exit_minutes)

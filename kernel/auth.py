@@ -1,0 +1,218 @@
+"""Who is calling, and who may."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# Litestar leaves the parameters of its generic classes open.
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Literal, cast
+from uuid import UUID
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from litestar import Litestar
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from kernel.db import Connection
+from kernel.errors import Forbidden, TooMany, Unauthenticated
+
+MOST_FAILURES = 5
+LOCKED_FOR = timedelta(minutes=15)
+# The session's key under which the account stands; a change of it gives the session a new id.
+ACCOUNT = "account_id"
+
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    kind: Literal["account", "device", "system"]
+    name: str
+    roles: frozenset[str]
+    place_id: int | None = None
+    district: str | None = None
+    device_id: UUID | None = None
+
+
+FindToken = Callable[[bytes], Awaitable[Actor | None]]
+FindAccount = Callable[[UUID], Awaitable[Actor | None]]
+
+
+class Authenticate(ASGIMiddleware):
+    """Fill `connection.user` from the bearer token, else from the session, else with None.
+
+    `app.state.find_token` and `app.state.find_account` do the looking up. A request that shows a
+    token is judged by the token alone: its cookies are not read.
+    """
+
+    scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        token = bearer_token(scope)
+        scope["user"] = await (_by_session(scope) if token is None else _by_token(scope, token))
+        scope["auth"] = token is not None
+        await next_app(scope, receive, send)
+
+
+def bearer_token(scope: Scope) -> str | None:
+    """Give what follows `Authorization`; any other scheme is an unknown token, not a visitor."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            return token.strip() if scheme.lower() == "bearer" else ""
+    return None
+
+
+async def _by_token(scope: Scope, token: str) -> Actor:
+    find: FindToken = scope["litestar_app"].state.find_token
+    actor = await find(token_hash(token)) if token else None
+    if actor is None:
+        raise Unauthenticated("token_unknown")
+    return actor
+
+
+async def _by_session(scope: Scope) -> Actor | None:
+    session = cast("object", scope.get("session"))
+    if not isinstance(session, dict) or ACCOUNT not in session:
+        return None
+    find: FindAccount = scope["litestar_app"].state.find_account
+    return await find(UUID(cast("dict[str, str]", session)[ACCOUNT]))
+
+
+def start_session(connection: AnyConnection, account_id: UUID) -> None:
+    """Log in: the answer carries a new session id, and whatever session was there is dropped."""
+    connection.set_session({ACCOUNT: str(account_id)})
+
+
+def end_session(connection: AnyConnection) -> None:
+    connection.clear_session()
+
+
+class Requires:
+    """A guard that lets in an actor who has one of `roles`; without roles, anyone logged in."""
+
+    def __init__(self, roles: frozenset[str]) -> None:
+        self.roles = roles
+
+    async def __call__(self, connection: AnyConnection, _: BaseRouteHandler) -> None:
+        actor = actor_of(connection)
+        if actor is None:
+            raise Unauthenticated("log_in_first")
+        if self.roles and not self.roles & actor.roles:
+            raise Forbidden("not_your_role")
+
+
+def requires(*roles: str) -> Requires:
+    return Requires(frozenset(roles))
+
+
+async def public(_connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """Mark a route as open to anyone; every route without this or `requires` is a mistake."""
+
+
+def actor_of(connection: AnyConnection) -> Actor | None:
+    # A path that no route owns never met the middleware, yet its error page asks who is there.
+    return cast("Actor | None", connection.scope.get("user"))
+
+
+def unguarded(app: Litestar) -> list[str]:
+    """Name the routes on which nobody decided who may come in."""
+    return sorted(
+        f"{'|'.join(sorted(handler.http_methods))} {route.path}"
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", [])
+        if handler.http_methods != {"OPTIONS"}
+        and not any(_decides_access(guard) for guard in handler.resolve_guards())
+    )
+
+
+def _decides_access(guard: object) -> bool:
+    return guard is public or isinstance(guard, Requires)
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    # OWASP's setting for interactive log-in: 19 MiB and two passes.
+    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher().hash(secrets.token_urlsafe(32))
+
+
+async def hash_password(password: str) -> str:
+    return await asyncio.to_thread(_hasher().hash, password)
+
+
+async def verify_password(known: str | None, password: str) -> bool:
+    """Say whether it fits. `None` (no such log-in) takes as long as a wrong password."""
+    return await asyncio.to_thread(_fits, known, password)
+
+
+def _fits(known: str | None, password: str) -> bool:
+    nobody = _nobodys_hash()
+    try:
+        return _hasher().verify(known or nobody, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+async def check_not_locked(conn: Connection, subject: bytes, now: datetime) -> None:
+    """Refuse a subject that is locked.
+
+    Takes the subject's row until the transaction ends, so that guesses sent side by side are
+    counted one after the other. Raises TooMany("too_many_attempts", until=…, retry_after=…).
+    """
+    until = await conn.fetchval(
+        """
+        INSERT INTO kernel.attempt AS a (subject, failures) VALUES ($1, 0)
+        ON CONFLICT (subject) DO UPDATE SET failures = a.failures
+        RETURNING locked_until
+        """,
+        subject,
+    )
+    if until is not None and until > now:
+        seconds = int((until - now).total_seconds()) + 1
+        raise TooMany("too_many_attempts", until=until, retry_after=seconds)
+
+
+async def count_failure(conn: Connection, subject: bytes, now: datetime) -> None:
+    """Count a wrong guess; the fifth locks the subject for 15 minutes.
+
+    The transaction must commit: answer the caller with a returned response, not with a raised
+    error, which would roll the count back.
+    """
+    await conn.execute(
+        """
+        INSERT INTO kernel.attempt AS a (subject, failures) VALUES ($1, 1)
+        ON CONFLICT (subject) DO UPDATE SET
+            failures = CASE WHEN a.locked_until <= $2 THEN 1 ELSE a.failures + 1 END,
+            locked_until = CASE WHEN a.locked_until <= $2 THEN NULL
+                                WHEN a.failures + 1 >= $3 THEN $4 ELSE a.locked_until END
+        """,
+        subject,
+        now,
+        MOST_FAILURES,
+        now + LOCKED_FOR,
+    )
+
+
+async def forget_failures(conn: Connection, subject: bytes) -> None:
+    await conn.execute("DELETE FROM kernel.attempt WHERE subject = $1", subject)

@@ -1,0 +1,135 @@
+"""One pool, one transaction per request, and what may be tried again."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
+
+import asyncpg
+import msgspec
+from litestar.datastructures import State
+
+from kernel.errors import Unavailable
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+    Pool: TypeAlias = asyncpg.Pool
+else:
+    # asyncpg makes isinstance() hold for pooled connections too, so one plain class serves
+    # wherever an annotation is read while the program runs.
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+OLDEST_SERVER = 16
+CONNECT_SECONDS = 3
+COMMAND_SECONDS = 5
+ACQUIRE_SECONDS = 1
+IDLE_SECONDS = 60
+
+# The server must give up by itself as well: a client's time-out alone leaves the locks held.
+SERVER_SETTINGS = {
+    "application_name": "checkpoint",
+    "timezone": "UTC",
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+# Away: the server or the way to it is gone. InterfaceError is a closed connection or pool.
+_AWAY = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+_LOST_A_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+class ServerTooOldError(RuntimeError):
+    """The database server is older than the SQL of this program."""
+
+
+def clean_dsn(url: str) -> str:
+    """Accept the spellings other tools use for the same address. Raises ValueError."""
+    scheme, _, rest = url.partition("://")
+    if scheme.partition("+")[0] not in {"postgres", "postgresql"} or not rest:
+        # The address carries a password: it stays out of the message.
+        message = "DATABASE_URL must look like postgresql://user:password@host:5432/name."
+        raise ValueError(message)
+    return f"postgresql://{rest}"
+
+
+def with_database(dsn: str, name: str) -> str:
+    """Point the same address at another database of that server."""
+    return urlsplit(clean_dsn(dsn))._replace(path=f"/{name}").geturl()
+
+
+def _to_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def prepare(conn: Connection) -> None:
+    """Set a fresh connection up. Raises ServerTooOldError."""
+    version = conn.get_server_version()
+    if version.major < OLDEST_SERVER:
+        message = f"PostgreSQL {OLDEST_SERVER} or newer is needed; this server is {version.major}."
+        raise ServerTooOldError(message)
+    await conn.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=_to_json,
+        decoder=msgspec.json.decode,
+        format="text",
+    )
+
+
+async def open_pool(dsn: str, *, size: int) -> Pool:
+    return await asyncpg.create_pool(
+        clean_dsn(dsn),
+        min_size=min(2, size),
+        max_size=size,
+        timeout=CONNECT_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+        max_inactive_connection_lifetime=IDLE_SECONDS,
+        server_settings=SERVER_SETTINGS,
+        init=prepare,
+    )
+
+
+async def _acquire(pool: Pool) -> Connection:
+    try:
+        return await pool.acquire(timeout=ACQUIRE_SECONDS)
+    except _AWAY as error:
+        raise Unavailable("database_unavailable") from error
+
+
+async def provide_tx(state: State) -> AsyncGenerator[Connection, None]:
+    """Give one request its connection and transaction: committed if it returns, else undone.
+
+    Acquire and begin stand in one generator: two chained ones would be closed concurrently.
+    """
+    pool: Pool = state.pool
+    conn = await _acquire(pool)
+    try:
+        async with conn.transaction():
+            yield conn
+    finally:
+        await _release(pool, conn)
+
+
+async def _release(pool: Pool, conn: Any) -> None:  # noqa: ANN401 -- release() wants the proxy only
+    await pool.release(conn)
+
+
+def retryable(exc: BaseException) -> bool:
+    """Tell whether an idempotent unit of work may be done again after this."""
+    if isinstance(exc, asyncpg.exceptions.InterfaceError) and isinstance(exc, ValueError):
+        return False  # the client's own DataError: a bad argument stays bad
+    return isinstance(exc, _AWAY + _LOST_A_RACE)

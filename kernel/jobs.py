@@ -1,0 +1,67 @@
+"""A ticker and nothing more.
+
+APScheduler only says "now"; what must happen exactly once is guarded by the job's own SQL, since
+every process has a ticker and any of them may be late or dead.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.asyncio import (  # pyright: ignore[reportMissingTypeStubs]
+    AsyncIOScheduler,
+)
+
+Job = Callable[[], Awaitable[None]]
+
+_FAREWELL_SECONDS = 5
+
+_log: Any = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def ticker(name: str, seconds: float, job: Job) -> AsyncGenerator[None, None]:
+    """Run the job now and then every `seconds`, never twice at once, whatever it raises.
+
+    On leaving, a run under way may finish for five seconds and is then cancelled; either way it is
+    over when the context is, so what it uses may be closed next.
+    """
+    running = asyncio.Lock()
+    scheduler: Any = AsyncIOScheduler(timezone=UTC)
+    scheduler.add_job(
+        _guarded(name, job, running),
+        "interval",
+        seconds=seconds,
+        next_run_time=datetime.now(UTC),
+        coalesce=True,
+        misfire_grace_time=None,
+        max_instances=1,
+    )
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.remove_all_jobs()
+        await _wait_for(running)
+        scheduler.shutdown(wait=False)
+        await _wait_for(running)
+
+
+def _guarded(name: str, job: Job, running: asyncio.Lock) -> Job:
+    async def run() -> None:
+        async with running:
+            try:
+                await job()
+            except Exception:  # noqa: BLE001 -- whatever it is, the next tick must come
+                _log.exception("job_failed", job=name)
+
+    return run
+
+
+async def _wait_for(running: asyncio.Lock) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FAREWELL_SECONDS), running:
+            pass

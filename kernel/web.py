@@ -1,0 +1,286 @@
+"""Pages: their language, their context, their headers and their static files."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# Litestar leaves the parameters of its generic classes open.
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+from uuid import uuid4
+
+from jinja2 import Environment, FileSystemLoader
+from litestar import Request, Router
+from litestar.config.csrf import CSRFConfig
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie, MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.exceptions import PermissionDeniedException
+from litestar.middleware import ASGIMiddleware
+from litestar.middleware.csrf import CSRFMiddleware
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Template
+from litestar.response.base import ASGIResponse
+from litestar.static_files import create_static_files_router
+from litestar.template.config import TemplateConfig
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from markupsafe import Markup
+
+from kernel.auth import actor_of, bearer_token, public
+from kernel.errors import Forbidden
+from kernel.i18n import LOCALES, local_time, negotiate, other_locale, t, use_locale
+from kernel.store import SessionConfig
+
+STATIC = "/static"
+THEMES = ("auto", "day", "night")
+ONE_YEAR = 365 * 24 * 3600
+SESSION_SECONDS = 12 * 3600  # one shift, counted from log-in
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+
+
+class Page(Template):
+    """A template in the reader's language, wherever in the request it is rendered."""
+
+    def create_template_context(self, request: Request[Any, Any, Any]) -> dict[str, Any]:
+        context = super().create_template_context(request)
+        # Litestar escapes the token and builds the tag itself.
+        safe = {"csrf_input": Markup(context["csrf_input"])}  # noqa: S704
+        return page_context(request) | context | safe
+
+    def to_asgi_response(self, *args: Any, **kwargs: Any) -> ASGIResponse:  # noqa: ANN401 -- as it comes
+        request: Request[Any, Any, Any] = kwargs["request"]
+        with use_locale(locale_of(request.scope)):
+            return super().to_asgi_response(*args, **kwargs)
+
+
+def page(name: str, /, *, http_status: int = 200, **context: object) -> Page:
+    return Page(name, context=context, status_code=http_status)
+
+
+def page_context(connection: ASGIConnection[Any, Any, Any, Any]) -> dict[str, Any]:
+    scope = connection.scope
+    locale = locale_of(scope)
+    return {
+        "actor": actor_of(connection),
+        "locale": locale,
+        "other_locale": other_locale(locale),
+        "other_locale_url": url_with(scope["path"], _query(scope), lang=other_locale(locale)),
+        "theme": theme_of(scope),
+        "path": scope["path"],
+        "request_id": request_id(scope),
+    }
+
+
+def template_config(
+    folders: Iterable[Path], assets: "Assets"
+) -> TemplateConfig[JinjaTemplateEngine]:
+    """Look templates up in the folders, first found first."""
+    environment = Environment(
+        loader=FileSystemLoader([str(folder) for folder in folders]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"t": t, "asset": assets.url, "url_with": url_with}
+    environment.filters |= {"local_time": local_time, "group4": group4, "t": t}
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
+
+
+def group4(digits: object) -> str:
+    """Set digits in fours, so that they can be read out: `4102 0000 1234`."""
+    text = str(digits)
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def url_with(path: str, query: Mapping[str, object] | None = None, /, **changes: object) -> str:
+    """Build a local address; a change to None takes the parameter away."""
+    merged = {**(query or {}), **changes}
+    kept = {name: value for name, value in merged.items() if value is not None}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def safe_next(target: str | None) -> str:
+    """Give back an address of ours, else `/`: `next` is written by whoever made the link."""
+    if not target or not target.startswith("/") or target.startswith("//"):
+        return "/"
+    return "/" if "\\" in target or not target.isprintable() else target
+
+
+class Locale(ASGIMiddleware):
+    """Speak the caller's language; `?lang=` and `?theme=` choose, and a cookie remembers."""
+
+    scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        query = _query(scope)
+        allowed = {"lang": LOCALES, "theme": THEMES}
+        chosen = {name: query[name] for name in allowed if query.get(name) in allowed[name]}
+
+        async def send_remembering(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableScopeHeaders.from_message(message)
+                for name, value in chosen.items():
+                    headers.add("Set-Cookie", _remembered(name, value))
+            await send(message)
+
+        with use_locale(locale_of(scope)):
+            await next_app(scope, receive, send_remembering)
+
+
+def _remembered(name: str, value: str) -> str:
+    cookie = Cookie(key=name, value=value, max_age=ONE_YEAR, path="/", samesite="lax")
+    return cookie.to_header(header="")
+
+
+def locale_of(scope: Scope) -> str:
+    return negotiate(
+        query=_query(scope).get("lang"),
+        cookie=_cookie(scope, "lang"),
+        accept_language=_header(scope, b"accept-language"),
+    )
+
+
+def theme_of(scope: Scope) -> str:
+    for theme in (_query(scope).get("theme"), _cookie(scope, "theme")):
+        if theme in THEMES:
+            return theme
+    return "auto"
+
+
+def request_id(scope: Scope) -> str:
+    """Name this request in logs and on error pages."""
+    state: dict[str, Any] = scope["state"]
+    return state.setdefault("request_id", uuid4().hex[:12])
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    parsed = parse_qs(scope["query_string"].decode("latin-1"))
+    return {name: values[-1] for name, values in parsed.items()}
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    found = next((value for key, value in scope["headers"] if key == name), None)
+    return found.decode("latin-1") if found is not None else None
+
+
+def _cookie(scope: Scope, name: str) -> str | None:
+    return ASGIConnection[Any, Any, Any, Any](scope).cookies.get(name)
+
+
+class Csrf(ASGIMiddleware):
+    """Litestar's check of form tokens, for those whom a cookie could betray.
+
+    A bearer token is never sent by a browser on its own, and an API call without a session has
+    nothing to misuse; both pass. Forms are checked even before log-in.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, config: CSRFConfig, session_cookie: str) -> None:
+        self.config = config
+        self.session_cookie = session_cookie
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if bearer_token(scope) is not None or self._is_api_call_without_session(scope):
+            await next_app(scope, receive, send)
+            return
+        try:
+            await CSRFMiddleware(next_app, self.config)(scope, receive, send)
+        except PermissionDeniedException as refusal:
+            raise Forbidden("form_expired") from refusal
+
+    def _is_api_call_without_session(self, scope: Scope) -> bool:
+        return scope["path"].startswith("/api/") and _cookie(scope, self.session_cookie) is None
+
+
+def csrf(secret: str, *, secure: bool) -> Csrf:
+    """Build the check. `secret` outlives restarts: forms opened before one must still be valid."""
+    name = _cookie_name("csrftoken", secure=secure)
+    config = CSRFConfig(secret=secret, cookie_name=name, cookie_secure=secure)
+    return Csrf(config, _cookie_name("session", secure=secure))
+
+
+def session_config(*, secure: bool) -> SessionConfig:
+    return SessionConfig(
+        key=_cookie_name("session", secure=secure),
+        max_age=SESSION_SECONDS,
+        secure=secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _cookie_name(name: str, *, secure: bool) -> str:
+    # A __Host- cookie cannot be planted by a neighbouring subdomain.
+    return f"__Host-{name}" if secure else name
+
+
+class Assets:
+    """Static files by content: an address with `?v=` names one version for ever."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self.folders = [folder.resolve() for folder in folders]
+        self.version = cache(self._version)
+
+    def url(self, path: str) -> str:
+        version = self.version(path)
+        return f"{STATIC}/{path}?v={version}" if version else f"{STATIC}/{path}"
+
+    def _version(self, path: str) -> str | None:
+        for folder in self.folders:
+            file = (folder / path).resolve()
+            if file.is_relative_to(folder) and file.is_file():
+                return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+        return None
+
+    def router(self) -> Router:
+        return create_static_files_router(
+            path=STATIC,
+            directories=list(self.folders),
+            guards=[public],
+            opt={"skip_session": True, "exclude_from_csrf": True},
+            include_in_schema=False,
+        )
+
+    def is_current(self, scope: Scope) -> bool:
+        version = _query(scope).get("v")
+        path = scope["path"].removeprefix(f"{STATIC}/")
+        return version is not None and version == self.version(path)
+
+
+class Headers:
+    """The security headers of every answer; goes into `before_send`.
+
+    A hook and not a middleware, because an unknown path and a refused form never pass through
+    the middleware. What a handler has set itself, it keeps.
+    """
+
+    def __init__(self, assets: Assets, *, secure: bool) -> None:
+        self.assets = assets
+        self.fixed = {
+            "content-security-policy": CONTENT_SECURITY_POLICY,
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "same-origin",
+        }
+        if secure:
+            self.fixed["strict-transport-security"] = f"max-age={ONE_YEAR}"
+
+    async def __call__(self, message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in self.fixed.items():
+            headers.setdefault(name, value)
+        headers.setdefault("cache-control", self._cache_control(message["status"], scope))
+        headers.setdefault("x-request-id", request_id(scope))
+
+    def _cache_control(self, status: int, scope: Scope) -> str:
+        if not scope["path"].startswith(f"{STATIC}/") or status >= 400:
+            return "no-store"
+        if self.assets.is_current(scope):
+            return f"public, max-age={ONE_YEAR}, immutable"
+        return "no-cache"

@@ -1,0 +1,138 @@
+"""Stored evidence: what is known of whom, and its copy on the people of open movements."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from kernel.db import Connection
+from registry.model import Proof
+
+#: A movement whose window is over for so long is looked at by nobody at a gate.
+STILL_OPEN = timedelta(days=7)
+#: So many rows take a fraction of the time that one statement may take.
+CHUNK = 10_000
+
+
+class Fact(Struct, frozen=True, kw_only=True):
+    """One sound row: `subject` is the blind index of the document's number."""
+
+    line: int
+    subject: bytes
+    value: str
+    taken_at: datetime
+    reference: str
+
+
+async def evidence_of(conn: Connection, subjects: Sequence[bytes]) -> dict[bytes, dict[str, Proof]]:
+    """Subject → kind → the newest evidence; subjects of whom nothing is known are left out."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT ON (subject, kind) subject, kind, value, taken_at, source, reference
+          FROM registry.evidence WHERE subject = ANY($1)
+         ORDER BY subject, kind, taken_at DESC, source
+        """,
+        list(subjects),
+    )
+    found: dict[bytes, dict[str, Proof]] = {}
+    for row in rows:
+        found.setdefault(row["subject"], {})[row["kind"]] = Proof(
+            value=row["value"],
+            taken_at=row["taken_at"],
+            source=row["source"],
+            reference=row["reference"],
+        )
+    return found
+
+
+async def one_import_at_a_time(conn: Connection, kind: str, source: str) -> None:
+    """Held until the transaction ends, so that what was compared is still so when it is stored."""
+    await conn.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"evidence {kind} {source}"
+    )
+
+
+async def known_values(
+    conn: Connection, kind: str, source: str, facts: Sequence[Fact]
+) -> dict[tuple[bytes, datetime], str]:
+    """(subject, taken_at) → the value that this source has given before."""
+    rows = await conn.fetch(
+        """
+        SELECT e.subject, e.taken_at, e.value
+          FROM unnest($3::bytea[], $4::timestamptz[]) AS said (subject, taken_at)
+          JOIN registry.evidence e ON e.subject = said.subject AND e.kind = $1
+               AND e.taken_at = said.taken_at AND e.source = $2
+        """,
+        kind,
+        source,
+        [fact.subject for fact in facts],
+        [fact.taken_at for fact in facts],
+    )
+    return {(row["subject"], row["taken_at"]): row["value"] for row in rows}
+
+
+async def store_facts(
+    conn: Connection, kind: str, source: str, batch_id: UUID, facts: Sequence[Fact]
+) -> None:
+    await conn.execute(
+        """
+        INSERT INTO registry.evidence (kind, subject, taken_at, value, source, reference, batch_id)
+        SELECT $1, said.subject, said.taken_at, said.value, $2, said.reference, $3
+          FROM unnest($4::bytea[], $5::timestamptz[], $6::text[], $7::text[])
+               AS said (subject, taken_at, value, reference)
+        ON CONFLICT DO NOTHING
+        """,
+        kind,
+        source,
+        batch_id,
+        [fact.subject for fact in facts],
+        [fact.taken_at for fact in facts],
+        [fact.value for fact in facts],
+        [fact.reference for fact in facts],
+    )
+
+
+async def project(conn: Connection, kind: str, subjects: Sequence[bytes], now: datetime) -> None:
+    """Copy the newest evidence of a kind onto the people of open movements."""
+    await conn.execute(
+        """
+        WITH newest AS (
+            SELECT DISTINCT ON (subject) subject,
+                   jsonb_build_object('value', value, 'taken_at', taken_at,
+                                      'source', source, 'reference', reference) AS proof
+              FROM registry.evidence WHERE kind = $1 AND subject = ANY($2)
+             ORDER BY subject, taken_at DESC, source
+        )
+        UPDATE registry.movement_person p
+           SET evidence = p.evidence || jsonb_build_object($1::text, newest.proof)
+          FROM newest, registry.movement m
+         WHERE p.subject = newest.subject AND m.movement_id = p.movement_id
+           AND (m.window_to IS NULL OR m.window_to > $3)
+           AND p.evidence -> $1::text IS DISTINCT FROM newest.proof
+        """,
+        kind,
+        list(subjects),
+        now - STILL_OPEN,
+    )
+
+
+async def refresh_source(conn: Connection, kind: str, source: str, as_of: datetime) -> None:
+    """A source never grows older: yesterday's file sent today says nothing about today."""
+    await conn.execute(
+        """
+        INSERT INTO registry.evidence_source AS s (kind, source, as_of) VALUES ($1, $2, $3)
+        ON CONFLICT (kind, source) DO UPDATE SET as_of = greatest(s.as_of, excluded.as_of)
+        """,
+        kind,
+        source,
+        as_of,
+    )
+
+
+async def usual_source(conn: Connection, kind: str) -> str | None:
+    """The source that was heard of last."""
+    return await conn.fetchval(
+        "SELECT source FROM registry.evidence_source WHERE kind = $1 ORDER BY as_of DESC LIMIT 1",
+        kind,
+    )

@@ -1,0 +1,281 @@
+"""Places as they stand in the record: the directory, their gates and codes, their contacts."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from kernel.audit import record_access
+from kernel.auth import Actor
+from kernel.db import Connection
+from kernel.errors import Conflict, Forbidden, NotFound
+from kernel.privacy import Vault, mask_name, mask_phone
+from registry.model import PlaceKind, Role
+from registry.posters import Poster, new_code, place_url, poster_svg
+
+SECRET_BYTES = 20
+SCANS_OF = timedelta(days=7)
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """What anyone may know of a place."""
+
+    id: int
+    kind: PlaceKind
+    category: str
+    name: str
+    district_code: str
+    district: str
+    road: str
+    address: str
+
+
+class Detail(Struct, frozen=True, kw_only=True):
+    id: int
+    kind: PlaceKind
+    category: str
+    name: str
+    district_code: str
+    district: str
+    road: str
+    address: str
+    status: str
+    gates: tuple[str, ...]
+
+
+class GateCode(Struct, frozen=True, kw_only=True):
+    """The active code of a gate; `scans_7d` counts what was scanned there in seven days."""
+
+    gate: str
+    code: str
+    issued_at: datetime
+    scans_7d: int
+
+
+class Contact(Struct, frozen=True, kw_only=True):
+    """Masked, for the screen."""
+
+    name: str
+    phone: str
+
+
+class NewPlace(Struct, frozen=True, kw_only=True):
+    kind: str
+    category: str
+    name: str
+    district_code: str
+    address: str
+    gates: Sequence[str]
+    road: str = ""
+    contact_sealed: bytes | None = None
+    contact_phone_sealed: bytes | None = None
+    source: str
+    demo: bool = False
+
+
+async def districts(conn: Connection) -> list[tuple[str, str]]:
+    """Code and name, without the city itself."""
+    rows = await conn.fetch(
+        "SELECT code, name FROM registry.district WHERE code NOT LIKE '%00' ORDER BY code"
+    )
+    return [(row["code"], row["name"]) for row in rows]
+
+
+async def directory(conn: Connection, kind: str | None = None) -> list[Listing]:
+    """Active places of one kind, or of all."""
+    rows = await conn.fetch(
+        """
+        SELECT p.id, p.kind, p.category, p.name, p.district_code, d.name AS district, p.road,
+               p.address
+          FROM registry.place p JOIN registry.district d ON d.code = p.district_code
+         WHERE p.status = 'active' AND ($1::text IS NULL OR p.kind = $1)
+         ORDER BY p.district_code, p.id
+        """,
+        kind,
+    )
+    return [msgspec.convert(dict(row), Listing) for row in rows]
+
+
+async def find_place(conn: Connection, place_id: int) -> Detail:
+    """Raises NotFound `unknown_place`."""
+    row = await conn.fetchrow(
+        """
+        SELECT p.id, p.kind, p.category, p.name, p.district_code, d.name AS district, p.road,
+               p.address, p.status,
+               (SELECT coalesce(array_agg(g.gate ORDER BY g.gate), '{}')
+                  FROM registry.gate g WHERE g.place_id = p.id) AS gates
+          FROM registry.place p JOIN registry.district d ON d.code = p.district_code
+         WHERE p.id = $1
+        """,
+        place_id,
+    )
+    if row is None:
+        raise NotFound("unknown_place", place_id=place_id)
+    return msgspec.convert(dict(row), Detail)
+
+
+async def namesake(conn: Connection, kind: str, name: str, district_code: str) -> int | None:
+    """A place of the same kind, name and district."""
+    return await conn.fetchval(
+        """
+        SELECT id FROM registry.place
+         WHERE kind = $1 AND lower(name) = lower($2) AND district_code = $3 AND status <> 'revoked'
+         ORDER BY id LIMIT 1
+        """,
+        kind,
+        name,
+        district_code,
+    )
+
+
+async def create_place(conn: Connection, place: NewPlace, now: datetime) -> int:
+    """The place, its gates and one code for each. Raises Conflict `duplicate_place`."""
+    # Two reviewers who approve the same place side by side: the second one waits and sees it.
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('place', 0))")
+    known = await namesake(conn, place.kind, place.name, place.district_code)
+    if known is not None:
+        raise Conflict("duplicate_place", place_id=known)
+    place_id = await _insert_place(conn, place, now)
+    await conn.execute(
+        "INSERT INTO registry.gate (place_id, gate) SELECT $1, unnest($2::text[])",
+        place_id,
+        list(place.gates),
+    )
+    for gate in place.gates:
+        await _insert_code(conn, place_id, gate, now)
+    return place_id
+
+
+async def _insert_place(conn: Connection, place: NewPlace, now: datetime) -> int:
+    return await conn.fetchval(
+        """
+        INSERT INTO registry.place
+               (kind, category, name, district_code, road, address, contact_sealed,
+                contact_phone_sealed, screen_secret, source, demo, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id
+        """,
+        place.kind,
+        place.category,
+        place.name,
+        place.district_code,
+        place.road,
+        place.address,
+        place.contact_sealed,
+        place.contact_phone_sealed,
+        secrets.token_bytes(SECRET_BYTES),
+        place.source,
+        place.demo,
+        now,
+    )
+
+
+async def _insert_code(conn: Connection, place_id: int, gate: str, now: datetime) -> str:
+    return await conn.fetchval(
+        """
+        INSERT INTO registry.code (code, place_id, gate, issued_at)
+        VALUES ($1, $2, $3, $4) RETURNING code
+        """,
+        new_code(),
+        place_id,
+        gate,
+        now,
+    )
+
+
+async def rotate_code(conn: Connection, place_id: int, gate: str, now: datetime) -> str:
+    """The gate's new code; the old poster stops working. Raises NotFound `unknown_gate`."""
+    # The gate's row is the lock: of two at once the second ends the code that the first made.
+    found = await conn.fetchval(
+        "SELECT true FROM registry.gate WHERE place_id = $1 AND gate = $2 FOR UPDATE",
+        place_id,
+        gate,
+    )
+    if found is None:
+        raise NotFound("unknown_gate", place_id=place_id)
+    await conn.execute(
+        """
+        UPDATE registry.code SET status = 'rotated', ended_at = $3
+         WHERE place_id = $1 AND gate = $2 AND status = 'active'
+        """,
+        place_id,
+        gate,
+        now,
+    )
+    return await _insert_code(conn, place_id, gate, now)
+
+
+async def codes_of(conn: Connection, place_id: int, now: datetime) -> list[GateCode]:
+    rows = await conn.fetch(
+        """
+        SELECT c.gate, c.code, c.issued_at,
+               (SELECT count(*) FROM registry.event e
+                 WHERE e.place_id = c.place_id AND e.gate = c.gate AND e.occurred_at > $2)
+               AS scans_7d
+          FROM registry.code c WHERE c.place_id = $1 AND c.status = 'active' ORDER BY c.gate
+        """,
+        place_id,
+        now - SCANS_OF,
+    )
+    return [msgspec.convert(dict(row), GateCode) for row in rows]
+
+
+async def poster_of(conn: Connection, place_id: int, gate: str | None, *, public_url: str) -> str:
+    """The SVG for one gate, the first one if none is named. Raises NotFound `unknown_gate`."""
+    place = await find_place(conn, place_id)
+    row = await conn.fetchrow(
+        """
+        SELECT gate, code FROM registry.code
+         WHERE place_id = $1 AND status = 'active' AND ($2::text IS NULL OR gate = $2)
+         ORDER BY gate LIMIT 1
+        """,
+        place_id,
+        gate,
+    )
+    if row is None:
+        raise NotFound("unknown_gate", place_id=place_id)
+    return poster_svg(
+        Poster(
+            kind=place.kind.value,
+            url=place_url(public_url, row["code"]),
+            code=row["code"],
+            place=place.name,
+            gate=row["gate"],
+        )
+    )
+
+
+def check_sees_poster(actor: Actor, place_id: int) -> None:
+    """Raises Forbidden `not_your_place` for the staff of another place."""
+    if not actor.roles & {Role.REGISTRAR, Role.ADMIN} and actor.place_id != place_id:
+        raise Forbidden("not_your_place")
+
+
+async def read_contact(
+    conn: Connection, vault: Vault, place_id: int, *, actor: Actor, reason: str, now: datetime
+) -> Contact:
+    """Masked; empty where a place has none. The reading leaves its audit row."""
+    row = await conn.fetchrow(
+        "SELECT contact_sealed, contact_phone_sealed FROM registry.place WHERE id = $1", place_id
+    )
+    if row is None or row["contact_sealed"] is None:
+        return Contact(name="", phone="")
+    await record_access(
+        conn,
+        actor,
+        action="read_contact",
+        subject_kind="place",
+        subject=str(place_id),
+        reason=reason,
+        now=now,
+    )
+    return open_contact(vault, row["contact_sealed"], row["contact_phone_sealed"])
+
+
+def open_contact(vault: Vault, name: bytes, phone: bytes | None) -> Contact:
+    """The caller writes the audit row."""
+    return Contact(
+        name=mask_name(vault.open(name, field="contact_name")),
+        phone=mask_phone(vault.open(phone, field="contact_phone")) if phone else "",
+    )

@@ -1,0 +1,145 @@
+"""A rule set is data: kinds of evidence, questions, rules, reasons and limits of one emergency.
+
+The shapes here check a scenario file when it is loaded; nothing in the code knows what the
+evidence is evidence of.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from registry.model import Card
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+
+
+class Text(Struct, frozen=True, forbid_unknown_fields=True):
+    zh: str
+    en: str
+
+
+class Mode(StrEnum):
+    """A `list` clears whoever it does not name, while it is fresh; a `record` must be there."""
+
+    LIST = "list"
+    RECORD = "record"
+
+
+class Check(StrEnum):
+    NOT_REPORTED = "not_reported"
+    INCOMPLETE = "incomplete"
+    WITHDRAWN = "withdrawn"
+    USED = "used"
+    OUTSIDE_WINDOW = "outside_window"
+    PLATE_DIFFERS = "plate_differs"
+    DECLARED = "declared"
+    EVIDENCE_IS = "evidence_is"
+    EVIDENCE_MISSING = "evidence_missing"
+    EVIDENCE_OLDER = "evidence_older"
+    SOURCE_STALE = "source_stale"
+
+
+class EvidenceKind(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    kind: str
+    mode: Mode
+    values: tuple[str, ...]
+    label: Text
+    #: Hours after which a list clears nobody; None where the kind is a record.
+    fresh_hours: int | None = None
+
+
+class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    code: str
+    sentence: Text
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    code: str
+    card: Card
+    check: Check
+    sentence: Text
+    mend: Text
+    evidence: str | None = None
+    values: tuple[str, ...] = ()
+    hours: int | None = None
+    question: str | None = None
+
+
+class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    code: str
+    sentence: Text
+    mend: Text
+
+
+class Goods(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    code: str
+    label: Text
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Mission §6. Minutes and hours as their names say."""
+
+    window_before_hours: int = 6
+    window_after_hours: int = 24
+    report_ahead_days: int = 7
+    arrival_factor: float = 1.5
+    arrival_extra_minutes: int = 30
+    arrival_min_minutes: int = 60
+    arrival_max_minutes: int = 360
+    road_minutes: int = 60
+    stop_minutes: int = 60
+    confirm_minutes: int = 60
+    desk_minutes: int = 60
+    hold_review_minutes: int = 30
+    exit_after_minutes: int = 120
+    delay_minutes: int = 60
+    duplicate_minutes: int = 10
+    upload_hours: int = 72
+    upload_grace_minutes: int = 15
+    clock_skew_seconds: int = 120
+
+
+class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    scenario: str
+    name: Text
+    evidence: tuple[EvidenceKind, ...]
+    questions: tuple[Question, ...]
+    rules: tuple[Rule, ...]
+    turn_back_reasons: tuple[Reason, ...]
+    hold_reasons: tuple[Reason, ...]
+    goods: tuple[Goods, ...]
+    limits: Limits = Limits()
+    exit_scan: bool = False
+    claim_closes: bool = False
+    version: int = 0
+
+    def kind(self, code: str) -> EvidenceKind | None:
+        return next((kind for kind in self.evidence if kind.kind == code), None)
+
+    def sentences(self) -> dict[str, tuple[Text, Text]]:
+        """Code → what is wrong, how to mend it; for rules and for an officer's reasons."""
+        spoken = (*self.rules, *self.turn_back_reasons, *self.hold_reasons)
+        return {each.code: (each.sentence, each.mend) for each in spoken}
+
+
+def read_scenario(path: Path) -> RuleSet:
+    """Raises msgspec.ValidationError naming the place in the file that is wrong."""
+    return msgspec.json.decode(path.read_bytes(), type=RuleSet)
+
+
+def arrival_limit(road_minutes: int, limits: Limits) -> timedelta:
+    """Mission §6: road time × 1.5 + 30 min, at least an hour, at most six."""
+    minutes = road_minutes * limits.arrival_factor + limits.arrival_extra_minutes
+    return timedelta(
+        minutes=min(max(minutes, limits.arrival_min_minutes), limits.arrival_max_minutes)
+    )
+
+
+def window(expected_entry_at: datetime, limits: Limits) -> tuple[datetime, datetime]:
+    return (
+        expected_entry_at - timedelta(hours=limits.window_before_hours),
+        expected_entry_at + timedelta(hours=limits.window_after_hours),
+    )

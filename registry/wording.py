@@ -1,0 +1,74 @@
+"""What pages say: refusals beside their fields, reasons, and the ways that are open to a role."""
+
+from collections.abc import Iterable
+
+from kernel.auth import Actor
+from kernel.errors import Refused
+from kernel.i18n import t
+from registry.imports import ImportReport, RowResult
+from registry.model import Role
+from registry.particulars import Fault
+
+#: Why an application is sent back; stored by these names, with a sentence of the reviewer's.
+REASONS = ("incorrect", "vague", "duplicate")
+_SEPARATOR = ": "
+#: A page of many thousand rows serves nobody: the refused ones come first.
+MOST_ROWS_SHOWN = 500
+
+_WAYS = (
+    ("/gate", "ui.nav.lane", {Role.LANE}),
+    ("/desk", "ui.nav.desk", {Role.DESK}),
+    ("/firm", "ui.nav.firm", {Role.FIRM}),
+    ("/duty", "ui.nav.duty", {Role.DUTY}),
+    ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER}),
+    ("/reg/applications", "ui.nav.applications", {Role.REGISTRAR, Role.ADMIN}),
+    ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR, Role.ADMIN}),
+    ("/places", "ui.nav.places", {Role.REGISTRAR, Role.ADMIN}),
+)
+
+
+def navigation(actor: Actor | None) -> list[dict[str, str]]:
+    if actor is None:
+        return []
+    return [{"url": url, "key": key} for url, key, roles in _WAYS if roles & actor.roles]
+
+
+def error(field: str, refused: Refused) -> dict[str, str]:
+    return {"field": field, "message": t(f"error.{refused.code}", **refused.facts)}
+
+
+def errors_of(faults: Iterable[Fault]) -> list[dict[str, str]]:
+    return [error(fault.field, fault.refused) for fault in faults]
+
+
+def reason_stored(reason: str, note: str) -> str:
+    """Empty when no reason was chosen."""
+    if reason not in REASONS:
+        return ""
+    return f"{reason}{_SEPARATOR}{note.strip()}" if note.strip() else reason
+
+
+def reason_spoken(stored: str | None) -> str:
+    """A reason given through the API is shown as it was written."""
+    if stored is None:
+        return ""
+    reason, separator, note = stored.partition(_SEPARATOR)
+    if reason not in REASONS:
+        return stored
+    return f"{t(f'ui.applications.reason.{reason}')}{separator}{note}"
+
+
+def report_shown(report: ImportReport) -> dict[str, object]:
+    first = sorted(report.rows, key=lambda row: (row.status != "refused", row.line))
+    return {
+        "dry_run": report.dry_run,
+        "accepted": report.accepted,
+        "repeated": report.repeated,
+        "refused": report.refused,
+        "rows": [_row(row) for row in first[:MOST_ROWS_SHOWN]],
+    }
+
+
+def _row(row: RowResult) -> dict[str, object]:
+    detail = t(f"error.{row.code}", **row.facts) if row.code else ""
+    return {"line": row.line, "status": row.status, "detail": detail}

@@ -1,0 +1,205 @@
+"""What every worker keeps in memory: places, road times, rule sets, tokens, freshness of sources.
+
+One epoch number grows with each change (a trigger sees to it). The lane reads the number
+together with the movement; where it differs, the memory is loaded again before the verdict.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from kernel.auth import Actor
+from kernel.db import Connection
+from kernel.errors import NotFound, Unavailable
+from registry.model import Place, PlaceKind
+from registry.rules import RuleSet
+
+#: A withdrawn token opens no page for longer than this; at the lane, where each verdict compares
+#: the epoch, it opens nothing at once.
+FRESH_SECONDS = 1.0
+
+
+class World(Struct, frozen=True, kw_only=True):
+    epoch: int
+    places: Mapping[int, Place]
+    roads: Mapping[tuple[int, int], int]
+    codes: Mapping[str, tuple[int, str]]
+    tokens: Mapping[bytes, Actor]
+    #: Whoever still holds a token that opens a door.
+    holders: frozenset[UUID]
+    sources: Mapping[str, datetime]
+    #: Newest first: the hour from which a rule set rules, and the rule set.
+    rule_sets: tuple[tuple[datetime, RuleSet], ...]
+
+    def rules_at(self, at: datetime) -> RuleSet:
+        """The rule set in force at a time; the oldest one for times before all of them."""
+        if not self.rule_sets:
+            raise Unavailable("no_rules")
+        in_force = (rules for since, rules in self.rule_sets if since <= at)
+        return next(in_force, self.rule_sets[-1][1])
+
+    def place(self, place_id: int) -> Place:
+        if (place := self.places.get(place_id)) is None:
+            raise NotFound("unknown_place", place_id=place_id)
+        return place
+
+    def road_minutes(self, origin: int | None, destination: int, rules: RuleSet) -> int:
+        if origin is None:
+            return rules.limits.road_minutes
+        return self.roads.get((origin, destination), rules.limits.road_minutes)
+
+
+class WorldCache:
+    """Holds the newest world; many requests that find it old load it once."""
+
+    def __init__(self) -> None:
+        self._world: World | None = None
+        self._checked = -FRESH_SECONDS
+        self._loading = asyncio.Lock()
+
+    @property
+    def held(self) -> World | None:
+        return self._world
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the epoch was compared a moment ago."""
+        return time.monotonic() - self._checked < FRESH_SECONDS
+
+    async def at(self, conn: Connection, epoch: int) -> World:
+        self._checked = time.monotonic()
+        if self._world is not None and self._world.epoch == epoch:
+            return self._world
+        async with self._loading:
+            if self._world is not None and self._world.epoch == epoch:
+                return self._world
+            world = await load_world(conn)
+            if not await _has_written(conn):
+                self._world = world
+        return world
+
+    async def now(self, conn: Connection) -> World:
+        return await self.at(conn, await read_epoch(conn))
+
+
+async def read_epoch(conn: Connection) -> int:
+    return await conn.fetchval("SELECT number FROM registry.epoch")
+
+
+async def _has_written(conn: Connection) -> bool:
+    """A transaction that has written sees what may yet be undone: that is not kept for others."""
+    return await conn.fetchval("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+
+
+async def load_world(conn: Connection) -> World:
+    """The epoch is read first: a change that comes in between is loaded once more, never missed."""
+    epoch = await read_epoch(conn)
+    tokens = await _tokens(conn)
+    return World(
+        epoch=epoch,
+        places=await _places(conn),
+        roads=await _roads(conn),
+        codes=await _codes(conn),
+        tokens=tokens,
+        holders=frozenset(actor.id for actor in tokens.values()),
+        sources=await _sources(conn),
+        rule_sets=await _rule_sets(conn),
+    )
+
+
+async def _places(conn: Connection) -> dict[int, Place]:
+    rows = await conn.fetch(
+        """
+        SELECT p.id, p.kind, p.category, p.name, p.district_code, p.road, p.status,
+               p.screen_secret,
+               coalesce(array_agg(g.gate ORDER BY g.gate) FILTER (WHERE g.gate IS NOT NULL), '{}')
+                   AS gates
+          FROM registry.place p LEFT JOIN registry.gate g ON g.place_id = p.id
+         GROUP BY p.id
+        """
+    )
+    return {
+        row["id"]: Place(
+            id=row["id"],
+            kind=PlaceKind(row["kind"]),
+            category=row["category"],
+            name=row["name"],
+            district_code=row["district_code"],
+            road=row["road"],
+            status=row["status"],
+            screen_secret=row["screen_secret"],
+            gates=tuple(row["gates"]),
+        )
+        for row in rows
+    }
+
+
+async def _roads(conn: Connection) -> dict[tuple[int, int], int]:
+    rows = await conn.fetch("SELECT from_place, to_place, minutes FROM registry.road_time")
+    return {(row["from_place"], row["to_place"]): row["minutes"] for row in rows}
+
+
+async def _codes(conn: Connection) -> dict[str, tuple[int, str]]:
+    rows = await conn.fetch(
+        "SELECT code, place_id, gate FROM registry.code WHERE status = 'active'"
+    )
+    return {row["code"]: (row["place_id"], row["gate"]) for row in rows}
+
+
+async def _sources(conn: Connection) -> dict[str, datetime]:
+    rows = await conn.fetch(
+        "SELECT kind, min(as_of) AS as_of FROM registry.evidence_source GROUP BY kind"
+    )
+    return {row["kind"]: row["as_of"] for row in rows}
+
+
+async def _rule_sets(conn: Connection) -> tuple[tuple[datetime, RuleSet], ...]:
+    rows = await conn.fetch(
+        """
+        SELECT version, in_force_from, body::text AS body FROM registry.rule_set
+         WHERE in_force_from IS NOT NULL ORDER BY in_force_from DESC, version DESC
+        """
+    )
+    read = ((row, msgspec.json.decode(row["body"], type=RuleSet)) for row in rows)
+    return tuple(
+        (row["in_force_from"], msgspec.structs.replace(rules, version=row["version"]))
+        for row, rules in read
+    )
+
+
+async def _tokens(conn: Connection) -> dict[bytes, Actor]:
+    """Tokens that still open a door: neither they nor their device or account are withdrawn."""
+    rows = await conn.fetch(
+        """
+        SELECT t.token_hash, d.id AS device_id, d.role AS device_role,
+               coalesce(d.place_id, a.place_id) AS place_id, coalesce(d.name, a.name) AS name,
+               a.id AS account_id, a.roles, a.district_code
+          FROM registry.token t
+          LEFT JOIN registry.device d ON d.id = t.device_id
+          LEFT JOIN registry.account a ON a.id = t.account_id
+         WHERE t.revoked_at IS NULL AND d.revoked_at IS NULL AND a.disabled_at IS NULL
+        """
+    )
+    return {row["token_hash"]: _actor(dict(row)) for row in rows}
+
+
+def _actor(row: dict[str, object]) -> Actor:
+    device: UUID | None = row["device_id"]  # pyright: ignore[reportAssignmentType]
+    roles = [row["device_role"]] if device else row["roles"]
+    return msgspec.convert(
+        {
+            "id": device or row["account_id"],
+            "kind": "device" if device else "account",
+            "name": row["name"],
+            "roles": roles,
+            "place_id": row["place_id"],
+            "district": row["district_code"],
+            "device_id": device,
+        },
+        Actor,
+    )

@@ -1,0 +1,236 @@
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from kernel.auth import Actor
+from kernel.db import Connection
+from kernel.errors import Conflict, Malformed, NotFound, Refused, Unprocessable
+from kernel.privacy import Vault
+from registry.applications import apply, find_application, nearest, pending, review
+from registry.particulars import Application, check_application
+from registry.places import codes_of, directory, find_place, poster_of, read_contact, rotate_code
+from registry.world import load_world
+
+NOON = datetime(2022, 5, 1, 12, 0, tzinfo=UTC)
+REVIEWER = Actor(id=uuid4(), kind="account", name="李审核", roles=frozenset({"registrar"}))
+MILL = Application(
+    kind="destination",
+    category="面粉厂",
+    name="祥云面粉厂",
+    district="410221",
+    address="杞县金城大道18号",
+    gates=("东门", "西门"),
+    contact_name="王小明",
+    contact_phone="13812345678",
+)
+
+
+@pytest.fixture(autouse=True)
+async def _district(conn: Connection) -> None:
+    await conn.execute("INSERT INTO registry.district VALUES ('410221', '杞县')")
+
+
+def _with(**changes: object) -> Application:
+    return msgspec.structs.replace(MILL, **changes)
+
+
+async def _approve(conn: Connection, application_id: UUID) -> int:
+    done = await review(conn, application_id, "approve", None, REVIEWER, NOON)
+    assert done.place_id is not None
+    return done.place_id
+
+
+async def test_approval_creates_the_place_with_one_code_for_each_gate(
+    conn: Connection, vault: Vault
+):
+    application_id = await apply(conn, vault, MILL, NOON)
+    assert (await find_application(conn, application_id)).state == "pending"
+    place_id = await _approve(conn, application_id)
+    place = await find_place(conn, place_id)
+    codes = await codes_of(conn, place_id, NOON)
+    assert (place.name, place.gates, place.status) == ("祥云面粉厂", ("东门", "西门"), "active")
+    assert sorted(code.gate for code in codes) == ["东门", "西门"]
+    assert len({code.code for code in codes}) == 2
+    world = await load_world(conn)
+    assert world.codes[codes[0].code] == (place_id, codes[0].gate)
+    assert (await find_application(conn, application_id)).place_id == place_id
+
+
+async def test_the_directory_shows_active_places_and_no_contacts(conn: Connection, vault: Vault):
+    place_id = await _approve(conn, await apply(conn, vault, MILL, NOON))
+    listed = await directory(conn, "destination")
+    assert [place.id for place in listed] == [place_id]
+    assert await directory(conn, "checkpoint") == []
+    shown = msgspec.json.encode(listed).decode()
+    assert "王" not in shown
+    assert "138" not in shown
+    await conn.execute("UPDATE registry.place SET status = 'revoked' WHERE id = $1", place_id)
+    assert await directory(conn) == []
+
+
+async def test_contacts_are_sealed_and_each_reading_is_on_record(conn: Connection, vault: Vault):
+    application_id = await apply(conn, vault, MILL, NOON)
+    stored = await conn.fetchrow("SELECT contact_sealed, contact_phone_sealed FROM registry.application")
+    assert stored is not None
+    assert not any("王小明".encode() in bytes(cell) or b"138" in bytes(cell) for cell in stored)
+    (waiting,) = await pending(conn, vault, REVIEWER, NOON)
+    assert waiting.contact.name == "王**"
+    assert "1234" not in waiting.contact.phone
+    place_id = await _approve(conn, application_id)
+    contact = await read_contact(
+        conn, vault, place_id, actor=REVIEWER, reason="call", now=NOON
+    )
+    assert contact == waiting.contact
+    rows = await conn.fetch("SELECT subject_kind, subject, reason FROM kernel.audit")
+    assert {tuple(row) for row in rows} == {
+        ("application", str(application_id), "review"),
+        ("place", str(place_id), "call"),
+    }
+
+
+async def test_a_rejection_needs_a_reason_and_shows_it(conn: Connection, vault: Vault):
+    application_id = await apply(conn, vault, MILL, NOON)
+    with pytest.raises(Unprocessable) as caught:
+        await review(conn, application_id, "reject", "  ", REVIEWER, NOON)
+    assert caught.value.code == "reason_needed"
+    await review(conn, application_id, "reject", "地址写错了", REVIEWER, NOON)
+    filed = await find_application(conn, application_id)
+    assert (filed.state, filed.reason) == ("rejected", "地址写错了")
+    assert await directory(conn) == []
+
+
+async def test_a_rejected_application_may_be_sent_again(conn: Connection, vault: Vault):
+    first = await apply(conn, vault, MILL, NOON)
+    await review(conn, first, "reject", "vague", REVIEWER, NOON)
+    assert await apply(conn, vault, MILL, NOON) != first
+
+
+@pytest.mark.parametrize("first", ["approve", "reject"])
+async def test_a_second_review_is_refused(conn: Connection, vault: Vault, first: str):
+    application_id = await apply(conn, vault, MILL, NOON)
+    await review(conn, application_id, first, "why", REVIEWER, NOON)
+    with pytest.raises(Conflict) as caught:
+        await review(conn, application_id, "approve", None, REVIEWER, NOON)
+    assert caught.value.code == "already_reviewed"
+
+
+async def test_the_same_application_twice_is_refused_and_the_connection_goes_on(
+    conn: Connection, vault: Vault
+):
+    await apply(conn, vault, MILL, NOON)
+    with pytest.raises(Conflict) as caught:
+        await apply(conn, vault, _with(name=" 祥云面粉厂 "), NOON)
+    assert caught.value.code == "duplicate_place"
+    assert await conn.fetchval("SELECT count(*) FROM registry.application") == 1
+
+
+async def test_a_place_that_exists_cannot_be_applied_for_again(conn: Connection, vault: Vault):
+    place_id = await _approve(conn, await apply(conn, vault, MILL, NOON))
+    with pytest.raises(Conflict) as caught:
+        await apply(conn, vault, _with(address="杞县另一条路99号"), NOON)
+    assert (caught.value.code, caught.value.facts) == ("duplicate_place", {"place_id": place_id})
+
+
+async def test_of_two_applications_for_one_place_only_one_is_approved(
+    conn: Connection, vault: Vault
+):
+    first = await apply(conn, vault, MILL, NOON)
+    second = await apply(conn, vault, _with(address="杞县金城大道十八号"), NOON)
+    await _approve(conn, first)
+    with pytest.raises(Conflict) as caught:
+        await review(conn, second, "approve", None, REVIEWER, NOON)
+    assert caught.value.code == "duplicate_place"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"name": "面粉厂"}, "name", "name_vague"),
+        ({"name": "物流公司"}, "name", "name_vague"),
+        ({"name": "Warehouse"}, "name", "name_vague"),
+        ({"address": "东大街"}, "address", "address_vague"),
+        ({"category": " "}, "category", "category_missing"),
+        ({"gates": ("", " ")}, "gates", "gates_missing"),
+        ({"gates": ("东门", "东门 ")}, "gates", "gate_twice"),
+        ({"gates": tuple(map(str, range(65)))}, "gates", "too_many_gates"),
+        ({"gates": ("门" * 41,)}, "gates", "gate_too_long"),
+        ({"kind": "castle"}, "kind", "kind_not_offered"),
+        ({"contact_name": "王3"}, "contact_name", "name_malformed"),
+        ({"contact_phone": "123"}, "contact_phone", "phone_malformed"),
+    ],
+)
+def test_vague_particulars_are_refused_with_a_code_of_their_own(
+    changes: dict[str, object], field: str, code: str
+):
+    _, faults = check_application(_with(**changes))
+    assert [(fault.field, fault.refused.code) for fault in faults] == [(field, code)]
+
+
+def test_everything_that_is_wrong_is_told_at_once():
+    _, faults = check_application(Application())
+    assert [fault.field for fault in faults] == [
+        "kind", "category", "name", "address", "gates", "contact_name", "contact_phone",
+    ]  # fmt: skip
+
+
+def test_sound_particulars_pass_and_are_put_in_order():
+    checked, faults = check_application(_with(name=" 祥云  面粉厂\0", gates=(" 东门 ", "", "西门")))
+    assert faults == []
+    assert (checked.name, checked.gates) == ("祥云 面粉厂", ("东门", "西门"))
+    assert checked.contact_phone == "+8613812345678"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [(MILL, Malformed), (_with(district="999999"), Unprocessable)],
+)
+async def test_what_the_check_finds_is_what_applying_raises(
+    conn: Connection, vault: Vault, said: Application, kind: type[Refused]
+):
+    wrong = said if said.district == "999999" else _with(kind="castle")
+    with pytest.raises(kind):
+        await apply(conn, vault, wrong, NOON)
+
+
+async def test_an_unknown_application_is_not_found(conn: Connection):
+    with pytest.raises(NotFound):
+        await find_application(conn, uuid4())
+    with pytest.raises(NotFound):
+        await review(conn, uuid4(), "approve", None, REVIEWER, NOON)
+
+
+async def test_a_rotated_code_ends_the_old_one_only_for_its_gate(conn: Connection, vault: Vault):
+    place_id = await _approve(conn, await apply(conn, vault, MILL, NOON))
+    before = {code.gate: code.code for code in await codes_of(conn, place_id, NOON)}
+    new = await rotate_code(conn, place_id, "东门", NOON)
+    after = {code.gate: code.code for code in await codes_of(conn, place_id, NOON)}
+    assert after == {"东门": new, "西门": before["西门"]}
+    assert new != before["东门"]
+    assert before["东门"] not in (await load_world(conn)).codes
+    with pytest.raises(NotFound) as caught:
+        await rotate_code(conn, place_id, "南门", NOON)
+    assert caught.value.code == "unknown_gate"
+
+
+async def test_a_poster_shows_the_code_of_its_gate(conn: Connection, vault: Vault):
+    place_id = await _approve(conn, await apply(conn, vault, MILL, NOON))
+    code = {c.gate: c.code for c in await codes_of(conn, place_id, NOON)}["西门"]
+    drawn = await poster_of(conn, place_id, "西门", public_url="https://example.org")
+    assert f"{code[:5]}-{code[5:]}" in drawn
+    with pytest.raises(NotFound):
+        await poster_of(conn, place_id, "南门", public_url="https://example.org")
+
+
+async def test_the_reviewer_sees_the_place_most_like_the_one_applied_for(
+    conn: Connection, vault: Vault
+):
+    place_id = await _approve(conn, await apply(conn, vault, MILL, NOON))
+    like = await find_application(conn, await apply(conn, vault, _with(name="祥云面粉有限公司"), NOON))
+    unlike = await find_application(conn, await apply(conn, vault, _with(name="东方玻璃制品"), NOON))
+    places = await directory(conn)
+    found = nearest(like, places)
+    assert found is not None
+    assert found.id == place_id
+    assert nearest(unlike, places) is None
