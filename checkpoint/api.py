@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from litestar import Request, post
+from litestar import Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
@@ -21,6 +21,7 @@ from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Conflict, Malformed, Refused, Unauthenticated
 from kernel.i18n import t
+from kernel.problems import answer
 from registry.model import Failure, Role
 from registry.rules import RuleSet
 
@@ -135,17 +136,17 @@ async def act_on_movement(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
-) -> Result:
+) -> Response[Result]:
     """One thing that happened to a movement: confirm, discrepancy, divert, delay, incident,
     departed, desk and others. Safe to send again under the same id.
     """
     outcome = (await _act(tx, office, clock, request, [(movement_id, data)]))[0]
     if outcome.status == "conflict":
-        # Returned and not raised: the conflicting copy is kept.
-        raise Conflict("event_id_taken", id=str(data.id))
+        # Returned and not raised, so that the conflicting copy is kept.
+        return answer(request, Conflict("event_id_taken", id=str(data.id)))
     if outcome.refusal is not None:
         raise outcome.refusal
-    return _act_result(outcome, clock)
+    return Response(_act_result(outcome, clock))
 
 
 @post("/events", guards=[requires(*ACTORS)], status_code=200)

@@ -32,7 +32,6 @@ from kernel.db import Pool, open_pool, provide_tx
 from kernel.i18n import load_catalogues
 from kernel.jobs import ticker
 from kernel.live import Hub
-from kernel.logging import RequestLog
 from kernel.privacy import Vault, load_master_key
 from kernel.problems import exception_handlers
 from kernel.settings import Settings
@@ -42,6 +41,7 @@ from registry.accounts import find_account
 from registry.world import WorldCache
 
 ROOT = Path(__file__).parent.parent
+MIGRATIONS = ROOT / "migrations"
 FLOORS = ("kernel", "registry", "closedloop", "alerts", "checkpoint")
 MOST_BODY = 2 * 1024 * 1024
 
@@ -96,7 +96,6 @@ def create_app(
         dependencies={name: Provide(given) for name, given in DEPENDENCIES.items()},
         state=state,
         middleware=[
-            RequestLog,
             Locale(),
             session_config(secure=settings.secure_cookies).middleware,
             Authenticate(),
@@ -114,6 +113,7 @@ def create_app(
             path="/api",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
+        logging_config=None,
         request_max_body_size=MOST_BODY,
     )
 
@@ -184,7 +184,10 @@ async def check_key(pool: Pool, vault: Vault) -> None:
     """
     async with pool.acquire() as conn:
         await conn.execute(
-            "INSERT INTO kernel.fact (name, value) VALUES ('master_key', $1) ON CONFLICT DO NOTHING",
+            """
+            INSERT INTO kernel.fact (name, value) VALUES ('master_key', $1)
+            ON CONFLICT DO NOTHING
+            """,
             vault.fingerprint(),
         )
         known = await conn.fetchval("SELECT value FROM kernel.fact WHERE name = 'master_key'")

@@ -178,6 +178,7 @@ def _body(seen: Seen, card: Card, failures: tuple[Failure, ...], *flags: str) ->
     plan = release_body(seen.situation.movement, seen.world, seen.rules, seen.place.id)
     return plan | {
         "card": card,
+        "plate": seen.situation.movement.plate,
         "reasons": msgspec.to_builtins(failures),
         "card_shown": scan.card_shown,
         "plate_seen": normalise(scan.plate_seen),
@@ -192,6 +193,7 @@ def _arrival(seen: Seen) -> dict[str, Any]:
     seen_plate = normalise(seen.scan.plate_seen or seen.scan.plate)
     known = {movement.plate, movement.trailer_plate} - {""}
     return {
+        "plate": movement.plate,
         "level": seen.level or Level.A,
         "closes": seen.rules.claim_closes,
         "plate_seen": seen_plate,

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Struct
 
 from closedloop.model import Loop, state_at
@@ -207,19 +207,19 @@ async def list_loops(
     request: Request[Any, Any, Any],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
-    state: Annotated[str, Parameter(query="state", description="states, comma between")] = "",
+    states: Annotated[str, QueryParameter(name="state")] = "",
     place: FromQuery[int | None] = None,
     since: FromQuery[datetime | None] = None,
     plate: FromQuery[str] = "",
     cursor: FromQuery[int] = 0,
     limit: FromQuery[int] = 200,
 ) -> Loops:
-    """Loops in order of movement id. `overdue` and `lapsed` are read off the clock."""
+    """Loops in order of movement id; `state` takes several, with commas. `overdue` and `lapsed` are read off the clock."""
     if not 1 <= limit <= MOST:
         raise Malformed("limit_out_of_range", most=MOST)
     actor = actor_of(request)
     query = LoopQuery(
-        states=tuple(part for part in state.split(",") if part),
+        states=tuple(part for part in states.split(",") if part),
         place=place,
         own=actor.place_id if actor is not None and _firm_only(actor) else None,
         since=since,

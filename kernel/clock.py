@@ -1,9 +1,10 @@
 """Time comes in as an argument; only the edge asks a clock."""
 
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Clock(Protocol):
     def now(self) -> datetime:
         """Tell the time, aware and in UTC."""

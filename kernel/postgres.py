@@ -66,6 +66,11 @@ def ensure_running(data_dir: Path, *, configuration: Mapping[str, str] | None = 
         )
 
 
+def is_running(data_dir: Path) -> bool:
+    """Whether the server of this data directory lives, left by this process or by another."""
+    return _living(find_home(data_dir.absolute())) if data_dir.exists() else False
+
+
 def stop(server: Embedded) -> None:
     """Stop the server cleanly; sessions that are open are rolled back. No error if it is down."""
     with _alone(server.data_dir):

@@ -187,7 +187,7 @@ async def current_rules(
     return (await cache.now(tx)).rules_at(clock.now())
 
 
-ROUTES = [
+HANDLERS = [
     apply_for_codes,
     review_application,
     list_places,

@@ -56,18 +56,19 @@ async def one_import_at_a_time(conn: Connection, kind: str, source: str) -> None
 async def known_values(
     conn: Connection, kind: str, source: str, facts: Sequence[Fact]
 ) -> dict[tuple[bytes, datetime], str]:
-    """(subject, taken_at) → the value that this source has given before."""
+    """(subject, taken_at) → the value that this source has given before.
+
+    By a list of subjects and not by a join: while a first file is being stored the planner takes
+    the table for empty, and a join would read all of it for each row.
+    """
     rows = await conn.fetch(
         """
-        SELECT e.subject, e.taken_at, e.value
-          FROM unnest($3::bytea[], $4::timestamptz[]) AS said (subject, taken_at)
-          JOIN registry.evidence e ON e.subject = said.subject AND e.kind = $1
-               AND e.taken_at = said.taken_at AND e.source = $2
+        SELECT subject, taken_at, value FROM registry.evidence
+         WHERE subject = ANY($3) AND kind = $1 AND source = $2
         """,
         kind,
         source,
         [fact.subject for fact in facts],
-        [fact.taken_at for fact in facts],
     )
     return {(row["subject"], row["taken_at"]): row["value"] for row in rows}
 
@@ -95,6 +96,9 @@ async def store_facts(
 
 async def project(conn: Connection, kind: str, subjects: Sequence[bytes], now: datetime) -> None:
     """Copy the newest evidence of a kind onto the people of open movements."""
+    travelling = await _travelling(conn, subjects, now)
+    if not travelling:
+        return
     await conn.execute(
         """
         WITH newest AS (
@@ -112,9 +116,23 @@ async def project(conn: Connection, kind: str, subjects: Sequence[bytes], now: d
            AND p.evidence -> $1::text IS DISTINCT FROM newest.proof
         """,
         kind,
+        travelling,
+        now - STILL_OPEN,
+    )
+
+
+async def _travelling(conn: Connection, subjects: Sequence[bytes], now: datetime) -> list[bytes]:
+    """Those who are in an open movement: of a long list, a few."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT p.subject
+          FROM registry.movement_person p JOIN registry.movement m ON m.movement_id = p.movement_id
+         WHERE p.subject = ANY($1) AND (m.window_to IS NULL OR m.window_to > $2)
+        """,
         list(subjects),
         now - STILL_OPEN,
     )
+    return [row["subject"] for row in rows]
 
 
 async def refresh_source(conn: Connection, kind: str, source: str, as_of: datetime) -> None:

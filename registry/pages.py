@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+import registry.staff_pages
 from kernel.auth import actor_of, end_session, public, requires, start_session
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -209,7 +210,7 @@ def _shown(filed: Filed) -> dict[str, object]:
     }
 
 
-ROUTES = [
+HANDLERS = [
     home,
     login_page,
     log_in,
@@ -218,4 +219,5 @@ ROUTES = [
     apply_page,
     apply_form,
     application_page,
+    *registry.staff_pages.HANDLERS,
 ]

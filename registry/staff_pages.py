@@ -273,7 +273,7 @@ def _evidence(
     )
 
 
-ROUTES = [
+HANDLERS = [
     applications_page,
     review_form,
     place_page,

@@ -4,17 +4,23 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
+from litestar import Litestar
 
+from kernel.clock import SetClock
 from kernel.db import SERVER_SETTINGS, Connection, prepare
 from kernel.migrate import migrate
 from kernel.postgres import ensure_running, stop
 from kernel.privacy import Vault
+from tests.city import City, build
+from tests.http import add_account, an_app, log_in, opened
 from tests.support import MIGRATIONS, OneConnectionPool, database_name, drop_database, make_database
 
 NOON = datetime(2022, 5, 1, 12, 0, tzinfo=UTC)
@@ -94,3 +100,45 @@ def pool(conn: Connection) -> OneConnectionPool:
 @pytest.fixture(scope="session")
 def vault() -> Vault:
     return Vault(bytes(range(32)))
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock(NOON)
+
+
+@pytest.fixture
+async def city(conn: Connection, vault: Vault) -> City:
+    return await build(conn, vault, NOON)
+
+
+@pytest.fixture
+async def app(
+    conn: Connection, vault: Vault, clock: SetClock, tmp_path: Path
+) -> AsyncIterator[Litestar]:
+    made = an_app(conn, vault, clock, tmp_path)
+    async with made.lifespan():
+        yield made
+
+
+@pytest.fixture
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """Nobody in particular."""
+    async with opened(app) as made:
+        yield made
+
+
+@pytest.fixture
+async def logged_in(
+    app: Litestar, conn: Connection, clock: SetClock
+) -> AsyncIterator[Callable[..., Awaitable[httpx.AsyncClient]]]:
+    """A browser of somebody with a role: `await logged_in("firm", place_id)`."""
+    async with AsyncExitStack() as stack:
+
+        async def make(role: str, place_id: int | None = None) -> httpx.AsyncClient:
+            browser = await stack.enter_async_context(opened(app))
+            answer = await log_in(browser, await add_account(conn, role, clock, place_id))
+            assert answer.status_code == 303, answer.text
+            return browser
+
+        yield make

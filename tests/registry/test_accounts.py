@@ -1,4 +1,3 @@
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,7 +22,7 @@ NOON = datetime(2022, 5, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-async def clerk(conn: Connection) -> AsyncIterator[str]:
+async def clerk(conn: Connection) -> str:
     await create_account(
         conn,
         login="Clerk",
@@ -34,7 +33,7 @@ async def clerk(conn: Connection) -> AsyncIterator[str]:
         district=None,
         now=NOON,
     )
-    yield "clerk"
+    return "clerk"
 
 
 async def _try(
@@ -44,7 +43,9 @@ async def _try(
 
 
 async def _place(conn: Connection) -> int:
-    await conn.execute("INSERT INTO registry.district VALUES ('410221', '杞县') ON CONFLICT DO NOTHING")
+    await conn.execute(
+        "INSERT INTO registry.district VALUES ('410221', '杞县') ON CONFLICT DO NOTHING"
+    )
     return await conn.fetchval(
         """
         INSERT INTO registry.place (kind, category, name, district_code, screen_secret, created_at)
@@ -134,7 +135,9 @@ async def test_a_token_opens_until_it_is_revoked(conn: Connection):
     token = await issue_token(conn, device_id=device, label="first", now=NOON)
     actor = (await load_world(conn)).tokens[token_hash(token)]
     assert (actor.device_id, actor.roles, actor.place_id) == (device, {"lane"}, place_id)
-    stored = await conn.fetchval("SELECT token_hash FROM registry.token WHERE device_id = $1", device)
+    stored = await conn.fetchval(
+        "SELECT token_hash FROM registry.token WHERE device_id = $1", device
+    )
     assert stored == token_hash(token) != token.encode()
     await revoke_token(conn, token_hash(token), NOON)
     assert token_hash(token) not in (await load_world(conn)).tokens

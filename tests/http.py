@@ -1,0 +1,77 @@
+"""The whole application over HTTP, inside the test's own transaction."""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import httpx
+from litestar import Litestar
+
+from checkpoint.app import create_app
+from kernel.auth import hash_password
+from kernel.clock import SetClock
+from kernel.db import Connection, Pool
+from kernel.privacy import Vault
+from kernel.settings import Settings
+from registry.accounts import create_account
+from tests.support import OneConnectionPool
+
+PASSWORD = "correct horse battery staple"
+_HASHES: dict[str, str] = {}
+
+
+def an_app(conn: Connection, vault: Vault, clock: SetClock, folder: Path) -> Litestar:
+    return create_app(
+        Settings(data_dir=folder),
+        dsn="postgresql://nowhere",
+        clock=clock,
+        vault=vault,
+        pool=cast("Pool", OneConnectionPool(conn)),
+        ticking=False,
+    )
+
+
+@asynccontextmanager
+async def opened(app: Litestar, **headers: str) -> AsyncGenerator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=cast("Any", app))
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers=headers
+    ) as client:
+        yield client
+
+
+async def add_account(
+    conn: Connection, role: str, clock: SetClock, place_id: int | None = None
+) -> str:
+    """Returns the login; the password is PASSWORD, hashed once for all tests."""
+    if PASSWORD not in _HASHES:
+        _HASHES[PASSWORD] = await hash_password(PASSWORD)
+    login = f"{role}-{uuid4().hex[:8]}"
+    await create_account(
+        conn,
+        login=login,
+        password_hash=_HASHES[PASSWORD],
+        name=role,
+        roles=[role],
+        place_id=place_id,
+        district=None,
+        now=clock.now(),
+    )
+    return login
+
+
+async def log_in(client: httpx.AsyncClient, login: str) -> httpx.Response:
+    shown = await client.get("/login")
+    return await submit(client, shown, "/login", {"login": login, "password": PASSWORD})
+
+
+async def submit(
+    client: httpx.AsyncClient, shown: httpx.Response, url: str, fields: dict[str, Any]
+) -> httpx.Response:
+    """Send a form as a browser would: with the hidden token of the page it stands on."""
+    found = re.search(r'name="_csrf_token" value="([^"]+)"', shown.text)
+    token = found.group(1) if found else ""
+    return await client.post(url, data={"_csrf_token": token} | fields)
