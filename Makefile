@@ -29,7 +29,7 @@ check: .venv/dev.stamp ## format, lint, types, migrations, floors
 	@$(BIN)/python -m pytest -q --durations=0 tests/test_floors.py
 
 bench: .venv/dev.stamp ## timed figures, printed and never asserted
-	@shopt -s nullglob; for file in bench/bench_*.py; do $(BIN)/python "$$file"; done
+	@for file in bench/bench_*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
 
 faults: .venv/dev.stamp ## kills, cuts and full disks
 	@$(BIN)/python -m pytest -q tests/faults

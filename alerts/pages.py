@@ -1,5 +1,84 @@
-"""Pages (their author is at work)."""
+"""The duty officer's page: whoever has not arrived, grouped by whom one call can ask."""
 
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-HANDLERS: list[Any] = []
+from litestar import Request, get
+from litestar.di import NamedDependency
+from litestar.response import ServerSentEvent
+
+from alerts.queries import Overdue, overdue
+from kernel.auth import actor_of, requires
+from kernel.clock import Clock
+from kernel.db import Connection
+from kernel.i18n import t
+from kernel.live import Hub, stream
+from kernel.web import Page, page
+from registry.accounts import home_of
+from registry.model import Role
+from registry.plates import kind_shown
+from registry.wording import navigation
+
+AnyRequest = Request[Any, Any, Any]
+WATCHERS = (Role.DUTY, Role.ADMIN, Role.AUDITOR)
+#: Minutes from which a band of age begins (docs/pages.md).
+BANDS = (30, 120, 240)
+
+
+@get("/duty", guards=[requires(*WATCHERS)])
+async def duty_page(
+    request: AnyRequest, tx: NamedDependency[Connection], clock: NamedDependency[Clock]
+) -> Page:
+    """Overdue first; the list updates by itself."""
+    actor = actor_of(request)
+    return page(
+        "duty.html",
+        groups=await _groups(tx, clock.now()),
+        nav=navigation(actor),
+        home_url="/" if actor is None else home_of(actor),
+    )
+
+
+@get("/duty/rows", guards=[requires(*WATCHERS)])
+async def duty_rows(tx: NamedDependency[Connection], clock: NamedDependency[Clock]) -> Page:
+    """The list alone, for the page to renew."""
+    return page("duty_rows.html", groups=await _groups(tx, clock.now()))
+
+
+@get("/duty/events", guards=[requires(*WATCHERS)])
+async def duty_events(hub: NamedDependency[Hub]) -> ServerSentEvent:
+    """A knock whenever the list may have changed."""
+    return stream(hub, "duty")
+
+
+async def _groups(conn: Connection, now: datetime) -> list[dict[str, Any]]:
+    rows = await overdue(conn, now)
+    return [
+        {
+            "place_id": place_id,
+            "name": name,
+            "phone": None,
+            "rows": [_row(row, now) for row in together],
+        }
+        for (place_id, name), together in groupby(rows, key=lambda row: (row.place_id, row.place))
+    ]
+
+
+def _row(row: Overdue, now: datetime) -> dict[str, Any]:
+    minutes = max(0, int((now - row.due_at).total_seconds() // 60))
+    return {
+        "movement_id": row.movement_id,
+        "stop": row.stop,
+        "plate": row.plate,
+        "plate_kind": kind_shown(row.plate),
+        "masked_name": row.driver,
+        "passed_at": row.released_at,
+        "due_at": row.due_at,
+        "overdue_minutes": minutes,
+        "band": sum(minutes >= start for start in BANDS),
+        "step": t(f"limb.{row.limb}"),
+    }
+
+
+HANDLERS: list[Any] = [duty_page, duty_rows, duty_events]

@@ -1,5 +1,166 @@
-"""Pages (their author is at work)."""
+"""The lane's page: ready, scan, card."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-HANDLERS: list[Any] = []
+import msgspec
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, URLEncodedBody
+from msgspec import Struct
+
+from checkpoint.arrive_pages import HANDLERS as ARRIVING
+from checkpoint.intake import WRONG_CODES, Answer, Intake, take_one
+from checkpoint.queries import driver_of
+from checkpoint.scans import Override, Scan
+from closedloop.staff_pages import name_of, place_of, who
+from closedloop.views import failure_views
+from kernel.auth import Actor, requires
+from kernel.db import Connection
+from kernel.errors import Refused
+from kernel.i18n import local_time, t
+from kernel.ids import uuid7
+from kernel.web import Page, page
+from registry.accounts import home_of
+from registry.model import Failure, Role
+from registry.passes import classify
+from registry.plates import kind_shown
+from registry.report_queries import find_movement
+from registry.wording import navigation
+from registry.world import World
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class ScanForm(Struct, frozen=True, kw_only=True):
+    input: str = ""
+    gate: str = ""
+    plate_seen: str = ""
+    event_id: UUID | None = None
+    override: str = ""
+
+
+@get("/gate", guards=[requires(Role.LANE)])
+async def gate_page(
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    intake: NamedDependency[Intake],
+    gate: FromQuery[str] = "",
+) -> Page:
+    """Ready for a scan."""
+    return await _gate(tx, intake, who(request), gate)
+
+
+@post("/gate", guards=[requires(Role.LANE)], status_code=200)
+async def gate_scan(
+    request: AnyRequest,
+    data: URLEncodedBody[ScanForm],
+    tx: NamedDependency[Connection],
+    intake: NamedDependency[Intake],
+) -> Page:
+    """One scan, one card. What is no pass of ours gets a card that says what it is."""
+    actor, now = who(request), intake.clock.now()
+    typed = data.input.strip()
+    kind = classify(typed)
+    scan = Scan(
+        id=data.event_id or uuid7(now),
+        kind="entry",
+        place_id=place_of(actor),
+        occurred_at=now,
+        gate=data.gate,
+        pass_number=typed if kind == "pass" else "",
+        plate=typed if kind == "text" else "",
+        plate_seen=data.plate_seen,
+        override=Override(reason=data.override) if data.override else None,
+    )
+    if kind not in {"pass", "text"}:
+        return await _gate(tx, intake, actor, data.gate, card=_wrong(kind, now))
+    try:
+        answer = await take_one(tx, intake, scan, actor, None, now)
+    except Refused as refused:
+        return await _gate(tx, intake, actor, data.gate, card=_refused(refused, typed, now))
+    return await _gate(tx, intake, actor, data.gate, card=await _card(tx, intake, answer, now))
+
+
+async def _gate(
+    conn: Connection,
+    intake: Intake,
+    actor: Actor,
+    gate: str,
+    *,
+    card: dict[str, Any] | None = None,
+) -> Page:
+    world = await intake.office.cache.now(conn)
+    place = world.place(place_of(actor))
+    return page(
+        "lane.html",
+        place={"name": place.name},
+        gate=gate if gate in place.gates else None,
+        gates=list(place.gates),
+        event_id=str(uuid7(intake.clock.now())),
+        errors=[],
+        card=card,
+        home_url=home_of(actor),
+        nav=navigation(actor),
+    )
+
+
+def _wrong(kind: str, now: datetime) -> dict[str, Any]:
+    reason = {"code": kind, "sentence": t(f"wrong.{kind}")}
+    return {"card": "wrong_code", "reasons": [reason], "at": now}
+
+
+def _refused(refused: Refused, typed: str, now: datetime) -> dict[str, Any]:
+    """Digits that are no pass of ours, or words that are no plate."""
+    sentence = t(f"error.{refused.code}", **refused.facts)
+    card = "wrong_code" if refused.code in WRONG_CODES | {"plate_malformed"} else "unknown"
+    reason = {"code": refused.code, "sentence": sentence}
+    return {"card": card, "plate": "", "reasons": [reason], "at": now, "typed": typed}
+
+
+async def _card(conn: Connection, intake: Intake, answer: Answer, now: datetime) -> dict[str, Any]:
+    outcome = answer.outcome
+    if outcome is None or outcome.event is None:
+        return _refused(answer.refusal or Refused("internal"), "", now)
+    movement = await find_movement(conn, outcome.movement_id)
+    world = await intake.office.cache.now(conn)
+    body = outcome.event.body
+    reasons = spoken(body, world, now)
+    return {
+        "card": body["card"],
+        "plate": movement.plate,
+        "plate_kind": kind_shown(movement.plate),
+        "masked_name": await driver_of(conn, movement.movement_id),
+        "from_place": movement.origin,
+        "to_place": name_of(world, movement.stops[0] if movement.stops else None),
+        "reasons": reasons,
+        "next": reasons[0]["mend"] or None if reasons else None,
+        "rules_version": body.get("rules_version"),
+        "at": outcome.event.occurred_at,
+    }
+
+
+def spoken(body: dict[str, Any], world: World, now: datetime) -> list[dict[str, Any]]:
+    """The failed rules of a card in the reader's words, the worst first."""
+    failures = msgspec.convert(body.get("reasons", ()), tuple[Failure, ...])
+    views = failure_views(failures, world.rules_at(now))
+    return [
+        {
+            "code": view.code,
+            "sentence": _machine_reason(view.code, view.facts) or view.sentence,
+            "mend": view.mend,
+        }
+        for view in views
+    ]
+
+
+def _machine_reason(code: str, facts: dict[str, Any]) -> str:
+    """Reasons of the machine itself, which no rule set words."""
+    if code == "duplicate":
+        at = msgspec.convert(facts["at"], datetime)
+        return t("reason.duplicate", gate=facts.get("gate") or "–", at=local_time(at))
+    return t("reason.under_hold") if code == "under_hold" else ""
+
+
+HANDLERS: list[Any] = [gate_page, gate_scan, *ARRIVING]

@@ -214,7 +214,8 @@ async def list_loops(
     cursor: FromQuery[int] = 0,
     limit: FromQuery[int] = 200,
 ) -> Loops:
-    """Loops in order of movement id; `state` takes several, with commas. `overdue` and `lapsed` are read off the clock."""
+    """Loops in order of movement id; `state` takes several, with commas between. `overdue` and
+    `lapsed` are read off the clock."""
     if not 1 <= limit <= MOST:
         raise Malformed("limit_out_of_range", most=MOST)
     actor = actor_of(request)

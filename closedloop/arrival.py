@@ -79,6 +79,8 @@ def depart(loop: Loop, event: Event) -> Loop:
 
 def leave(loop: Loop, event: Event) -> Loop:
     """The exit scan (离豫): ends the last limb."""
+    if loop.released_at is None:
+        return with_flag(loop, "left_without_entry")
     loop = replace(loop, exited_at=event.occurred_at)
     if loop.state is State.EXIT_PENDING:
         return replace(loop, state=State.DISCHARGED, state_since=event.occurred_at)

@@ -13,19 +13,19 @@ def open_deadlines(loop: Loop) -> tuple[Deadline, ...]:
 
 def _open(loop: Loop) -> Iterator[Deadline]:
     number = loop.next_stop
-    if number is not None and loop.state in UNDER_WAY:
+    if number is not None and loop.state in UNDER_WAY | {State.DISCREPANCY}:
         stop = loop.stops[number]
-        if stop.due_at is not None:
+        # A truck that was seen where it does not belong has still to arrive where it does.
+        waiting = loop.state in UNDER_WAY or stop.arrived_at is None
+        if stop.due_at is not None and waiting:
             yield _deadline(loop, Limb.ARRIVAL, stop.due_at, number, stop.limit_no, stop.place_id)
-        yield from _claims(loop)
-    elif loop.state is State.DISCREPANCY:
         yield from _claims(loop)
     elif loop.state is State.EXIT_PENDING and (due := exit_due(loop)) is not None:
         yield _deadline(loop, Limb.EXIT, due, len(loop.stops), 1, loop.entry_place_id)
     elif loop.state is State.HELD and loop.state_since is not None:
-        yield _wait(loop, Limb.HOLD, loop.state_since, loop.review_minutes)
+        yield _wait(loop, Limb.HOLD, loop.state_since, loop.review_minutes, loop.holds)
     elif loop.state is State.VERIFYING and loop.state_since is not None:
-        yield _wait(loop, Limb.DESK, loop.state_since, loop.desk_minutes)
+        yield _wait(loop, Limb.DESK, loop.state_since, loop.desk_minutes, loop.attempt)
 
 
 def _claims(loop: Loop) -> Iterator[Deadline]:
@@ -37,9 +37,9 @@ def _claims(loop: Loop) -> Iterator[Deadline]:
             yield _deadline(loop, Limb.CONFIRMATION, due, number, 1, stop.place_id)
 
 
-def _wait(loop: Loop, limb: Limb, since: datetime, minutes: int) -> Deadline:
+def _wait(loop: Loop, limb: Limb, since: datetime, minutes: int, limit_no: int) -> Deadline:
     due = since + timedelta(minutes=minutes)
-    return _deadline(loop, limb, due, 0, loop.attempt, loop.entry_place_id)
+    return _deadline(loop, limb, due, 0, limit_no, loop.entry_place_id)
 
 
 def _deadline(

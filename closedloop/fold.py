@@ -22,6 +22,8 @@ from registry.model import Card, Event, Failure
 #: A release that reaches us later than this was uploaded, not live.
 LIVE = timedelta(minutes=2)
 PROVED_REPLIES = frozenset({3, 7})
+#: What a body that nobody can read raises.
+UNREADABLE = (LookupError, TypeError, ValueError, ArithmeticError)
 
 
 def fold(movement_id: int, events: Iterable[Event]) -> Loop:
@@ -34,9 +36,13 @@ def fold(movement_id: int, events: Iterable[Event]) -> Loop:
 
 
 def step(loop: Loop, event: Event) -> Loop:
-    loop = STEPS.get(event.kind, _unknown)(loop, event)
-    for flag in event.body.get("flags", ()):
-        loop = with_flag(loop, flag)
+    """One event that cannot be read must not make its truck unreadable for ever."""
+    try:
+        loop = STEPS.get(event.kind, _unknown)(loop, event)
+    except UNREADABLE:
+        loop = with_flag(loop, "unreadable_event")
+    for flag in event.body.get("flags") or ():
+        loop = with_flag(loop, str(flag))
     return loop
 
 
@@ -107,9 +113,11 @@ def _reissue(loop: Loop, event: Event) -> Loop:
 
 def _enter(loop: Loop, event: Event) -> Loop:
     card = Card(event.body.get("card", Card.YELLOW))
-    loop = replace(loop, carded_at=event.occurred_at, last_card=card)
-    if loop.state is State.DISCREPANCY or not (reopens(loop) or loop.state is State.LAPSED):
-        return with_flag(loop, "seen_while_held" if loop.hold else "second_entry")
+    if card is not Card.DUPLICATE:
+        loop = replace(loop, carded_at=event.occurred_at, last_card=card)
+    if not reopens(loop):
+        loop = with_flag(loop, "seen_while_held" if loop.hold else "second_entry")
+        return _hold(loop, event) if card is Card.RED else loop
     loop = replace(
         loop,
         entry_place_id=event.place_id,
@@ -153,7 +161,9 @@ def _hold(loop: Loop, event: Event) -> Loop:
     if loop.state in {State.DISCHARGED, State.TRANSFERRED}:
         return with_flag(loop, "hold_after_end")
     held = replace(loop, hold={"source": source, "reason": reason})
-    return _to(held, State.HELD, event)
+    if loop.state is State.HELD:
+        return held
+    return _to(replace(held, holds=loop.holds + 1), State.HELD, event)
 
 
 def _present(loop: Loop, event: Event) -> Loop:

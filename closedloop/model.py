@@ -127,6 +127,7 @@ class Loop(Struct, frozen=True, kw_only=True):
     quiet_until: datetime | None = None
     extended: bool = False
     hold: dict[str, Any] | None = None
+    holds: int = 0
     review_minutes: int = 30
     confirm_minutes: int = 60
     desk_minutes: int = 60

@@ -91,7 +91,14 @@ def _worst_first(failure: Failure) -> int:
 
 def _apply(rule: Rule, case: Case) -> Iterator[Failure]:
     for person, facts in CHECKS[rule.check](rule, case):
-        yield Failure(code=rule.code, card=rule.card, person=person, facts=facts)
+        yield Failure(code=rule.code, card=_card(rule, facts), person=person, facts=facts)
+
+
+def _card(rule: Rule, facts: dict[str, Any]) -> Card:
+    """No hold without a source (invariant I11): what nobody recorded is for the desk to see."""
+    if rule.card is Card.RED and not str(facts.get("source") or "").strip():
+        return Card.YELLOW
+    return rule.card
 
 
 def _not_reported(_: Rule, case: Case) -> Iterator[Finding]:

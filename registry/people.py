@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
@@ -21,6 +21,8 @@ from kernel.errors import Malformed, Unprocessable
 IdType = Literal[
     "resident", "passport", "hk_macau_permit", "taiwan_permit", "foreign_permanent", "other"
 ]
+
+ID_TYPES: tuple[IdType, ...] = get_args(IdType)
 
 _GAPS = re.compile(r"[\s\-‐‑‒–—−()·.]+")
 _RESIDENT = re.compile(r"[1-9][0-9]{16}[0-9X]")

@@ -84,6 +84,14 @@ def parse(text: str) -> Plate:
     raise Unprocessable("plate_malformed", given=plate[:_SHOWN_IN_ERRORS])
 
 
+def kind_shown(text: str) -> str:
+    """The kind to draw a plate as: one that cannot be read looks like any other."""
+    try:
+        return parse(text).kind
+    except Unprocessable:
+        return "ordinary"
+
+
 def one_character_off(a: str, b: str) -> bool:
     """One character replaced, or two neighbours swapped. Expects normalised plates."""
     if len(a) != len(b):

@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -6,7 +5,6 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 import pytest
 from litestar import Litestar, Request, get, post
@@ -15,25 +13,18 @@ from litestar.datastructures import State
 import kernel
 from kernel.auth import (
     ACCOUNT,
-    LOCKED_FOR,
     Actor,
     Authenticate,
-    check_not_locked,
-    count_failure,
     end_session,
-    forget_failures,
-    hash_password,
     new_token,
     public,
     requires,
     start_session,
     token_hash,
     unguarded,
-    verify_password,
 )
 from kernel.clock import SetClock
 from kernel.db import Connection
-from kernel.errors import TooMany
 from kernel.i18n import load_catalogues
 from kernel.problems import exception_handlers
 from kernel.store import PostgresStore
@@ -281,55 +272,3 @@ def test_a_route_without_a_guard_is_found() -> None:
 
     app = Litestar([who, desk, forgotten], openapi_config=None)
     assert unguarded(app) == ["GET /open"]
-
-
-async def test_a_password_fits_its_hash_only() -> None:
-    known = await hash_password("正确 horse")
-    assert await verify_password(known, "正确 horse")
-    assert not await verify_password(known, "wrong")
-    assert not await verify_password(None, "正确 horse")
-    assert not await verify_password("no hash at all", "x")
-
-
-async def test_five_failures_lock_for_fifteen_minutes_and_then_count_anew(
-    conn: Connection,
-) -> None:
-    subject = b"somebody"
-    for _ in range(5):
-        await check_not_locked(conn, subject, NOW)
-        await count_failure(conn, subject, NOW)
-    with pytest.raises(TooMany) as refusal:
-        await check_not_locked(conn, subject, NOW + LOCKED_FOR - timedelta(seconds=1))
-    assert refusal.value.code == "too_many_attempts"
-    await check_not_locked(conn, b"somebody else", NOW)
-    later = NOW + LOCKED_FOR
-    for _ in range(5):
-        await check_not_locked(conn, subject, later)
-        await count_failure(conn, subject, later)
-    with pytest.raises(TooMany):
-        await check_not_locked(conn, subject, later)
-
-
-async def test_success_forgets_the_failures(conn: Connection) -> None:
-    for _ in range(4):
-        await count_failure(conn, b"s", NOW)
-    await forget_failures(conn, b"s")
-    await count_failure(conn, b"s", NOW)
-    await check_not_locked(conn, b"s", NOW)
-
-
-async def test_guesses_sent_side_by_side_are_counted_one_by_one(cloned: str) -> None:
-    async def guess() -> bool:
-        conn = await asyncpg.connect(cloned)
-        try:
-            async with conn.transaction():
-                await check_not_locked(conn, b"s", NOW)
-                await asyncio.sleep(0.01)
-                await count_failure(conn, b"s", NOW)
-        except TooMany:
-            return False
-        finally:
-            await conn.close()
-        return True
-
-    assert sum(await asyncio.gather(*(guess() for _ in range(12)))) == 5

@@ -1,0 +1,55 @@
+"""The service as it is run: its own command, its own processes, the database it is given."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from bench.city import Stage
+
+PATIENCE_SECONDS = 30
+
+
+@contextmanager
+def service(stage: Stage, data_dir: Path, port: int, workers: int) -> Generator[None]:
+    """`checkpoint serve`, with its sweep and its log of requests; stopped in the end."""
+    settings = {
+        "DATABASE_URL": stage.dsn,
+        "CHECKPOINT_DATA": str(data_dir),
+        "CHECKPOINT_MASTER_KEY": stage.master_key,
+        "PORT": str(port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "checkpoint", "serve", "--workers", str(workers)],
+        env=os.environ | settings,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_ready(process, port)
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > give_up:
+            raise SystemExit("the service does not start")
+        time.sleep(0.2)
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,100 @@
+"""The sweep: what is due among very many limits, and how fast a backlog is worked off."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+from msgspec import Struct
+
+from alerts.overdue import sweep, sweep_all
+from bench.city import FIRST, RANGE, STRIDE, checkpoint, connected, make_database
+from kernel.db import Connection
+
+DUE = 1_000
+BACKLOG = 100_000
+TIMES = 5
+
+
+class Swept(Struct, frozen=True, kw_only=True):
+    ms_1e5: list[float]
+    ms_1e6: list[float]
+    flags_per_s: float
+
+    @property
+    def ratio(self) -> float:
+        return median(self.ms_1e6) / median(self.ms_1e5)
+
+
+async def measure(server: str) -> Swept:
+    dsn = await make_database(server, "sweeps")
+    now = datetime.now(UTC)
+    async with connected(dsn) as conn:
+        await _open_limits(conn, 1, 10**5, now)
+        few = await _times(conn, dsn, now)
+        await _open_limits(conn, 10**5 + 1, 10**6, now)
+        many = await _times(conn, dsn, now)
+        backlog = await _backlog(conn, dsn, now)
+    return Swept(ms_1e5=few, ms_1e6=many, flags_per_s=backlog)
+
+
+async def _open_limits(conn: Connection, first: int, last: int, now: datetime) -> None:
+    """Loops on the road; those numbered up to DUE are late, the others' limits lie ahead."""
+    ids = f"{FIRST} + n * {STRIDE} % {RANGE}"
+    await conn.execute(
+        f"""
+        INSERT INTO closedloop.loop (movement_id, version, state, view, updated_at)
+        SELECT {ids}, 2, 'released', '{{}}', $3 FROM generate_series($1::bigint, $2::bigint) n
+        """,
+        first,
+        last,
+        now,
+    )
+    await conn.execute(
+        f"""
+        INSERT INTO closedloop.deadline
+               (movement_id, stop, limb, limit_no, due_at, flag_at, place_id)
+        SELECT {ids}, 0, 'arrival', 1, at, at, 1
+          FROM (SELECT n, CASE WHEN n <= $4 THEN $3 - n * interval '1 ms'
+                               ELSE $3 + interval '1 hour' + n * interval '10 ms' END AS at
+                  FROM generate_series($1::bigint, $2::bigint) n) limits
+        """,
+        first,
+        last,
+        now,
+        DUE,
+    )
+    await conn.execute("VACUUM ANALYZE")
+
+
+async def _times(conn: Connection, dsn: str, now: datetime) -> list[float]:
+    taken: list[float] = []
+    for _ in range(TIMES + 1):
+        await _forget(conn, dsn)
+        began = time.perf_counter()
+        flagged = await sweep(conn, now)
+        taken.append((time.perf_counter() - began) * 1000)
+        assert flagged == DUE, f"{flagged} flagged, {DUE} due"
+        assert await sweep(conn, now) == 0, "flagged twice"
+    return taken[1:]
+
+
+async def _backlog(conn: Connection, dsn: str, now: datetime) -> float:
+    """As after an outage: so much later that a tenth of all limits has passed."""
+    later = await conn.fetchval(
+        "SELECT flag_at FROM closedloop.deadline ORDER BY flag_at LIMIT 1 OFFSET $1", BACKLOG - 1
+    )
+    assert later > now + timedelta(hours=1)
+    rates: list[float] = []
+    for _ in range(3):
+        await _forget(conn, dsn)
+        began = time.perf_counter()
+        flagged = await sweep_all(conn, later)
+        rates.append(flagged / (time.perf_counter() - began))
+        kept = await conn.fetchval("SELECT count(*) FROM alerts.alert")
+        assert flagged == kept == BACKLOG, f"{flagged} flagged, {kept} kept, {BACKLOG} due"
+    return median(rates)
+
+
+async def _forget(conn: Connection, dsn: str) -> None:
+    await conn.execute("TRUNCATE alerts.alert, kernel.outbox")
+    await checkpoint(dsn)

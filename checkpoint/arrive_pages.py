@@ -1,0 +1,215 @@
+"""What a posted code leads to, and a truck that stands at a firm and does not agree."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, URLEncodedBody
+from litestar.response import Redirect
+from msgspec import Struct
+
+from checkpoint.intake import Intake, take_one
+from checkpoint.queries import movement_by_plate
+from checkpoint.scans import Scan
+from closedloop.acts import ACTS, Act, propose
+from closedloop.commit import append
+from closedloop.model import Level
+from closedloop.reporting import accepted
+from closedloop.rolling import fits
+from closedloop.staff_pages import place_of, show_firm, who
+from kernel.auth import Actor, check_not_locked, count_failure, public, requires
+from kernel.clock import Clock
+from kernel.db import Connection
+from kernel.errors import NotFound, Refused
+from kernel.ids import uuid7
+from kernel.web import Page, page
+from registry.model import Place, PlaceKind, Role
+from registry.passes import pass_number, read_pass
+from registry.plates import parse
+from registry.report_queries import find_movement
+from registry.wording import error
+from registry.world import World
+
+AnyRequest = Request[Any, Any, Any]
+LAST_PASS = "last_pass"  # noqa: S105 - the name of a cookie
+#: Whoever scans with a phone of their own: no account, no rights but to claim an arrival.
+DRIVER = Actor(
+    id=uuid5(UUID(int=0), "driver"), kind="system", name="driver", roles=frozenset({Role.DRIVER})
+)
+
+
+class ArriveForm(Struct, frozen=True, kw_only=True):
+    use: str = ""
+    pass_number: str = ""
+    code: str = ""
+    event_id: UUID | None = None
+
+
+class DiscrepancyForm(Struct, frozen=True, kw_only=True):
+    plate: str = ""
+    reason: str = ""
+    note: str = ""
+    event_id: UUID | None = None
+
+
+@get("/t/{code:str}", guards=[public])
+async def posted_code(
+    code: FromPath[str],
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    intake: NamedDependency[Intake],
+) -> Page | Redirect:
+    """A scan of a poster: at a checkpoint's it begins a report, at a firm's it claims an
+    arrival. Neither proves that anybody is there (mission §4 and §5).
+    """
+    world = await intake.office.cache.now(tx)
+    place = _posted(world, code)
+    if place.kind is PlaceKind.CHECKPOINT:
+        return Redirect(f"/d/new?entry_place_id={place.id}", status_code=303)
+    return await _arrive(tx, intake, request, place, code)
+
+
+def _posted(world: World, code: str) -> Place:
+    """Raises NotFound("unknown_code") for a code that was never, or is no longer, ours."""
+    found = world.codes.get(code.upper())
+    place = world.places.get(found[0]) if found else None
+    if place is None or not place.active:
+        raise NotFound("unknown_code")
+    return place
+
+
+async def _arrive(
+    conn: Connection,
+    intake: Intake,
+    request: AnyRequest,
+    place: Place,
+    code: str,
+    *,
+    outcome: str | None = None,
+    errors: tuple[dict[str, str], ...] = (),
+    values: dict[str, str] | None = None,
+) -> Page:
+    kept = _kept(request)
+    movement = await find_movement(conn, kept) if kept else None
+    return page(
+        "arrive.html",
+        http_status=422 if errors else 200,
+        place={"name": place.name},
+        code=code,
+        last=None if movement is None else {"plate": movement.plate},
+        outcome=outcome,
+        errors=list(errors),
+        values=values or {},
+        event_id=str(uuid7(intake.clock.now())),
+    )
+
+
+def _kept(request: AnyRequest) -> int | None:
+    number = request.cookies.get(LAST_PASS, "").partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() else None
+
+
+@post("/t/{code:str}", guards=[public], status_code=200)
+async def arrive_form(
+    code: FromPath[str],
+    request: AnyRequest,
+    data: URLEncodedBody[ArriveForm],
+    tx: NamedDependency[Connection],
+    intake: NamedDependency[Intake],
+) -> Page:
+    """The driver says that the truck has arrived. With the digits on the firm's screen that is
+    evidence (level B) and closes the stop; without them it is a claim (level C).
+    """
+    now, office = intake.clock.now(), intake.office
+    place = _posted(await office.cache.now(tx), code)
+    values = {"pass_number": data.pass_number, "use": data.use}
+    try:
+        movement_id = _movement_of(request, data, intake)
+        level = await _level(tx, place, movement_id, data.code, now)
+        scan = Scan(
+            id=data.event_id or uuid7(now),
+            kind="arrival",
+            place_id=place.id,
+            occurred_at=now,
+            pass_number=_number_of(intake, movement_id),
+        )
+        answer = await take_one(tx, intake, scan, DRIVER, level, now)
+    except Refused as refused:
+        field = (
+            "code" if refused.code in {"screen_code_wrong", "too_many_attempts"} else "pass_number"
+        )
+        told = (error(field, refused),)
+        return await _arrive(tx, intake, request, place, code, errors=told, values=values)
+    if answer.refusal is not None:
+        told = (error("", answer.refusal),)
+        return await _arrive(tx, intake, request, place, code, errors=told, values=values)
+    outcome = "claimed" if level is Level.C else "closed"
+    return await _arrive(tx, intake, request, place, code, outcome=outcome)
+
+
+def _movement_of(request: AnyRequest, data: ArriveForm, intake: Intake) -> int:
+    kept = _kept(request)
+    if data.use == "last" and kept is not None:
+        return kept
+    return read_pass(data.pass_number, intake.office.vault, intake.office.city)
+
+
+def _number_of(intake: Intake, movement_id: int) -> str:
+    return pass_number(movement_id, intake.office.vault)
+
+
+async def _level(
+    conn: Connection, place: Place, movement_id: int, said: str, now: datetime
+) -> Level:
+    """Raises TooMany after too many wrong tries for one pass, NotFound("screen_code_wrong")."""
+    if not said.strip():
+        return Level.C
+    subject = b"screen:" + str(movement_id).encode()
+    await check_not_locked(conn, subject, now)
+    if fits(place.screen_secret, said, now):
+        return Level.B
+    await count_failure(conn, subject, now)
+    raise NotFound("screen_code_wrong")
+
+
+@post("/firm/discrepancy", guards=[requires(Role.FIRM)], status_code=200)
+async def report_discrepancy(
+    request: AnyRequest,
+    data: URLEncodedBody[DiscrepancyForm],
+    tx: NamedDependency[Connection],
+    intake: NamedDependency[Intake],
+    clock: NamedDependency[Clock],
+) -> Page | Redirect:
+    """A truck that does not agree with its report; one that nobody reported gets a movement of
+    its own, which says that it arrived without entry.
+    """
+    actor, now = who(request), clock.now()
+    office, values = intake.office, {"plate": data.plate, "reason": data.reason}
+    try:
+        await _discrepancy(tx, intake, actor, data, now)
+    except Refused as refused:
+        field = "plate" if refused.code.startswith("plate") else "reason"
+        told = [error(field, refused)]
+        return await show_firm(tx, office, actor, now, errors=told, values=values)
+    return Redirect("/firm?done=discrepancy", status_code=303)
+
+
+async def _discrepancy(
+    conn: Connection, intake: Intake, actor: Actor, data: DiscrepancyForm, now: datetime
+) -> None:
+    plate, place_id = parse(data.plate).text, place_of(actor)
+    event_id = data.event_id or uuid7(now)
+    found = await movement_by_plate(conn, plate, "arrival", place_id, now)
+    if found is None:
+        scan = Scan(id=event_id, kind="arrival", place_id=place_id, occurred_at=now, plate=plate)
+        answer = await take_one(conn, intake, scan, actor, Level.A, now)
+        if answer.refusal is not None:
+            raise answer.refusal
+        return
+    act = Act(id=event_id, kind="discrepancy", reason=data.reason, note=data.note)
+    accepted(await append(conn, intake.office.cache, [propose(found, act, actor, ACTS)], now))
+
+
+HANDLERS: list[Any] = [posted_code, arrive_form, report_discrepancy]

@@ -1,0 +1,269 @@
+"""Pages of the firm's gatekeeper, and the loops and histories for those who watch them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.response import Redirect
+from msgspec import Struct
+
+from closedloop.acts import ACTS, Act, propose
+from closedloop.commit import append
+from closedloop.model import State, state_at
+from closedloop.order import in_order
+from closedloop.queries import LoopQuery, LoopRow, arrived_at, expected_at, loops
+from closedloop.reporting import Office, situation_of
+from closedloop.rolling import rolling_code
+from kernel.audit import record_access
+from kernel.auth import Actor, actor_of, requires
+from kernel.clock import Clock
+from kernel.db import Connection
+from kernel.errors import Forbidden, Unauthenticated
+from kernel.i18n import t
+from kernel.ids import uuid7
+from kernel.web import Page, page, url_with
+from registry.accounts import home_of
+from registry.model import Event, Role
+from registry.plates import kind_shown
+from registry.wording import error, navigation
+from registry.world import World
+
+AnyRequest = Request[Any, Any, Any]
+WATCHERS = (Role.DUTY, Role.DESK, Role.LANE, Role.ADMIN, Role.AUDITOR, Role.TRACER)
+PER_PAGE = 100
+TODAY = timedelta(hours=24)
+#: Received so much after it occurred, an event is shown with both times.
+NOTICEABLY = timedelta(minutes=2)
+#: An uncertainty of less is not worth a word.
+WORTH_TELLING_MS = 1_000
+
+
+class ArrivedForm(Struct, frozen=True, kw_only=True):
+    movement_id: int
+    event_id: UUID
+    stop: str = ""
+
+
+def who(request: AnyRequest) -> Actor:
+    """Whoever a guard has let in."""
+    actor = actor_of(request)
+    if actor is None:
+        raise Unauthenticated("log_in_first")
+    return actor
+
+
+def place_of(actor: Actor) -> int:
+    if actor.place_id is None:
+        raise Forbidden("no_place_of_yours")
+    return actor.place_id
+
+
+@get("/firm", guards=[requires(Role.FIRM)])
+async def firm_page(
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+    clock: NamedDependency[Clock],
+    done: FromQuery[str] = "",
+) -> Page:
+    """Today's trucks, each with one button."""
+    notice = t(f"ui.firm.done.{done}") if done in {"arrived", "discrepancy"} else None
+    return await show_firm(tx, office, who(request), clock.now(), notice=notice)
+
+
+async def show_firm(
+    conn: Connection,
+    office: Office,
+    actor: Actor,
+    now: datetime,
+    *,
+    notice: str | None = None,
+    errors: Sequence[dict[str, str]] = (),
+    values: dict[str, str] | None = None,
+) -> Page:
+    world = await office.cache.now(conn)
+    place = world.place(place_of(actor))
+    code, until = rolling_code(place.screen_secret, now)
+    expected = await expected_at(conn, place.id, now)
+    arrived = await arrived_at(conn, place.id, now - TODAY)
+    return page(
+        "firm.html",
+        http_status=422 if errors else 200,
+        path="/firm",
+        place={"name": place.name},
+        expected=[
+            {
+                "movement_id": each.movement_id,
+                "stop": 1,
+                "plate": each.plate,
+                "plate_kind": kind_shown(each.plate),
+                "from_gate": each.entry_place,
+                "released_at": each.released_at,
+                "due_at": each.due_at,
+                "state": each.state,
+                "event_id": str(uuid7(now)),
+            }
+            for each in expected
+        ],
+        arrived=[
+            {
+                "plate": each.plate,
+                "plate_kind": kind_shown(each.plate),
+                "arrived_at": each.arrived_at,
+                "state": State.CONFIRMED,
+            }
+            for each in arrived
+        ],
+        rolling={"code": code, "until": until},
+        notice=notice,
+        errors=list(errors),
+        values=values or {},
+        event_id=str(uuid7(now)),
+        home_url=home_of(actor),
+        nav=navigation(actor),
+    )
+
+
+@post("/firm/arrived", guards=[requires(Role.FIRM)], status_code=200)
+async def confirm_arrival(
+    request: AnyRequest,
+    data: URLEncodedBody[ArrivedForm],
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+    clock: NamedDependency[Clock],
+) -> Page | Redirect:
+    """It has arrived: evidence of level A. Tapping twice is one arrival."""
+    actor, now = who(request), clock.now()
+    act = Act(id=data.event_id, kind="confirm")
+    proposal = propose(data.movement_id, act, actor, ACTS)
+    outcome = (await append(tx, office.cache, [proposal], now))[0]
+    if outcome.refusal is not None:
+        return await show_firm(tx, office, actor, now, errors=[error("", outcome.refusal)])
+    return Redirect("/firm?done=arrived", status_code=303)
+
+
+@get("/loops", guards=[requires(*WATCHERS)])
+async def loops_page(
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+    clock: NamedDependency[Clock],
+    after: FromQuery[int] = 0,
+) -> Page:
+    """All loops, or those in one state."""
+    actor, now = who(request), clock.now()
+    state = request.query_params.get("state", "")
+    query = LoopQuery(states=(state,) if state else (), cursor=after, limit=PER_PAGE)
+    found = await loops(tx, query, now)
+    world = await office.cache.now(tx)
+    more = url_with("/loops", state=state or None, after=found[-1].movement_id if found else None)
+    return page(
+        "loops.html",
+        states=[str(each) for each in State if each is not State.ENQUIRY],
+        state=state,
+        loops=[_line(row, world) for row in found],
+        next_url=more if len(found) == PER_PAGE else None,
+        home_url=home_of(actor),
+        nav=navigation(actor),
+    )
+
+
+def _line(row: LoopRow, world: World) -> dict[str, Any]:
+    return {
+        "movement_id": row.movement_id,
+        "plate": row.plate,
+        "plate_kind": kind_shown(row.plate),
+        "state": row.state,
+        "masked_name": row.driver,
+        "from_gate": name_of(world, row.entry_place_id),
+        "to_place": name_of(world, row.next_place_id or (row.stops[-1] if row.stops else None)),
+        "due_at": row.due_at,
+        "changed_at": row.updated_at,
+    }
+
+
+def name_of(world: World, place_id: int | None) -> str:
+    place = world.places.get(place_id or 0)
+    return "" if place is None else place.name
+
+
+@get("/loops/{movement_id:int}", guards=[requires(*WATCHERS)])
+async def history_page(
+    movement_id: FromPath[int],
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+    clock: NamedDependency[Clock],
+) -> Page:
+    """What happened to one movement. Reading it writes an audit row."""
+    actor, now = who(request), clock.now()
+    situation = await situation_of(tx, movement_id)
+    await record_access(
+        tx,
+        actor,
+        action="read_history",
+        subject_kind="movement",
+        subject=str(movement_id),
+        reason="page",
+        now=now,
+    )
+    world = await office.cache.now(tx)
+    movement, loop = situation.movement, situation.loop
+    return page(
+        "history.html",
+        movement={
+            "movement_id": movement_id,
+            "plate": movement.plate,
+            "plate_kind": kind_shown(movement.plate),
+            "state": state_at(loop, now),
+            "masked_name": situation.people[0].masked_name if situation.people else "",
+            "from_gate": name_of(world, loop.entry_place_id or movement.entry_place_id),
+            "to_place": name_of(world, loop.next_place_id or _last_stop(movement.stops)),
+            "due_at": loop.due_at,
+        },
+        events=[_told(event, world) for event in in_order(situation.events)],
+        home_url=home_of(actor),
+        nav=navigation(actor),
+    )
+
+
+def _last_stop(stops: tuple[int, ...]) -> int | None:
+    return stops[-1] if stops else None
+
+
+def _told(event: Event, world: World) -> dict[str, Any]:
+    uncertain = event.uncertainty_ms > WORTH_TELLING_MS
+    return {
+        "occurred_at": event.occurred_at,
+        "received_at": event.received_at,
+        "late": event.received_at - event.occurred_at > NOTICEABLY,
+        "uncertain_seconds": event.uncertainty_ms // 1000 if uncertain else 0,
+        "what": what_happened(event),
+        "where": name_of(world, event.place_id) or None,
+        "how": _how(event),
+        "flagged": bool(event.body.get("flags")),
+    }
+
+
+def what_happened(event: Event) -> str:
+    card, outcome = event.body.get("card"), event.body.get("outcome")
+    said = t(f"event.{event.kind}")
+    if card:
+        return f"{said} · {t(f'card.{card}')}"
+    if event.kind == "desk" and outcome:
+        return f"{said} · {t(f'outcome.{outcome}')}"
+    return said
+
+
+def _how(event: Event) -> str:
+    if event.offline:
+        return t("how.uploaded")
+    kind = event.actor.partition(":")[0]
+    return t(f"how.{kind}") if kind in {"device", "account", "driver", "system"} else event.actor
+
+
+HANDLERS: list[Any] = [firm_page, confirm_arrival, loops_page, history_page]

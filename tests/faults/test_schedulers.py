@@ -1,0 +1,161 @@
+"""Several schedulers that are killed at any moment flag every limit once; and the check can fail.
+
+CHECKPOINT_FAULT_KILLS and CHECKPOINT_FAULT_LIMITS make a longer run.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+import asyncpg
+import pytest
+
+from tests.support import REPOSITORY, run_on
+
+KILLS = int(os.environ.get("CHECKPOINT_FAULT_KILLS", "8"))
+LIMITS = int(os.environ.get("CHECKPOINT_FAULT_LIMITS", "2400"))
+#: So many limits pass at the same moment, and a moment is this long.
+AT_ONCE, MOMENT = 40, 0.2
+PATIENCE = 30.0
+
+#: An insert that takes its time: a kill falls into the middle of it, and two of them meet.
+SLOWLY = """
+CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(0.001); RETURN NEW; END $$;
+CREATE TRIGGER slowly BEFORE INSERT ON alerts.alert FOR EACH ROW EXECUTE FUNCTION slowly()
+"""
+
+
+class Sweepers:
+    """Scheduler processes; only those that were started here are ever ended."""
+
+    def __init__(self, dsn: str, count: int) -> None:
+        self._dsn = dsn
+        self.running = [self._start() for _ in range(count)]
+        for process in self.running:
+            self._wait_until_ready(process)
+
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.sweeper", self._dsn],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    @staticmethod
+    def _wait_until_ready(process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+
+    def kill_one(self, random: Random) -> None:
+        number = random.randrange(len(self.running))
+        killed, self.running[number] = self.running[number], self._start()
+        self._end([killed])
+        self._wait_until_ready(self.running[number])
+
+    @staticmethod
+    def _end(processes: list[subprocess.Popen[str]]) -> None:
+        failed = [process.pid for process in processes if process.poll() is not None]
+        for process in processes:
+            process.kill()
+            process.communicate()
+        assert failed == [], "a scheduler ended by itself"
+
+    def end(self) -> None:
+        self._end(self.running)
+
+
+@contextmanager
+def sweepers(dsn: str, count: int) -> Iterator[Sweepers]:
+    started = Sweepers(dsn, count)
+    try:
+        yield started
+    finally:
+        started.end()
+
+
+def fall_due(dsn: str, limits: int) -> None:
+    """Limits of as many movements; they pass in groups, one moment after the other, from now."""
+    statement = f"""
+        INSERT INTO closedloop.deadline (movement_id, stop, limb, limit_no, due_at, flag_at)
+        SELECT 4102000000000 + n, 0, 'arrival', 1, at, at
+          FROM generate_series(1, {limits}) AS n,
+               LATERAL (SELECT clock_timestamp() + n / {AT_ONCE} * {MOMENT} * interval '1 second'
+                            AS at) AS moments
+         ORDER BY random()
+    """
+    asyncio.run(run_on(dsn, statement))
+
+
+async def _counts(dsn: str) -> dict[str, float]:
+    conn = await asyncpg.connect(dsn)
+    row = await conn.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM closedloop.deadline) AS due,
+               count(*) AS flagged, count(DISTINCT movement_id) AS movements,
+               (SELECT count(DISTINCT facts ->> 'movement_id') FROM kernel.outbox) AS told,
+               (SELECT count(*) FROM kernel.outbox) AS messages,
+               coalesce(percentile_cont(0.99) WITHIN GROUP
+                   (ORDER BY extract(epoch FROM raised_at - due_at)), 0)::float8 AS p99
+          FROM alerts.alert
+        """
+    )
+    await conn.close()
+    return dict(row)
+
+
+def wait_until_flagged(dsn: str) -> None:
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
+        counts = asyncio.run(_counts(dsn))
+        if counts["movements"] == counts["due"]:
+            return
+        time.sleep(0.2)
+
+
+def check_each_flagged_once(dsn: str) -> dict[str, float]:
+    """Raises AssertionError when a limit was missed or flagged, or told, more than once."""
+    counts = asyncio.run(_counts(dsn))
+    missed = counts["due"] - counts["movements"]
+    doubled = counts["flagged"] - counts["movements"]
+    assert (missed, doubled) == (0, 0)
+    assert counts["told"] == counts["messages"] == counts["due"]
+    return counts
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_schedulers_that_are_killed_flag_every_limit_once(cloned: str, count: int) -> None:
+    random = Random(count)
+    asyncio.run(run_on(cloned, SLOWLY))
+    with sweepers(cloned, count) as running:
+        fall_due(cloned, LIMITS)
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0, 0.4))
+            running.kill_one(random)
+        wait_until_flagged(cloned)
+    counts = check_each_flagged_once(cloned)
+    print(
+        f"schedulers: processes={count} kills={KILLS} limits={counts['due']} missed=0 doubled=0 "
+        f"p99={counts['p99']:.2f}s"
+    )
+
+
+def race_without_key(dsn: str) -> None:
+    """The planted fault: no unique key, so that only the look beforehand forbids a second flag."""
+    asyncio.run(run_on(dsn, SLOWLY, "ALTER TABLE alerts.alert DROP CONSTRAINT alert_pkey"))
+    with sweepers(dsn, 3):
+        fall_due(dsn, 400)
+        wait_until_flagged(dsn)
+        time.sleep(0.5)
+
+
+def test_without_the_unique_key_the_same_race_is_seen_to_double(cloned: str) -> None:
+    race_without_key(cloned)
+    with pytest.raises(AssertionError):
+        check_each_flagged_once(cloned)

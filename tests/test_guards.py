@@ -1,0 +1,54 @@
+"""Who may: every route says so, and the open ones are few and named here."""
+
+from litestar import Litestar, get
+
+from kernel.auth import public, unguarded
+
+#: Open to anyone: what a driver, an applicant and the public need, and what machines watch.
+OPEN = {
+    "/",
+    "/api/v1/movements",
+    "/api/v1/movements/{movement_id:int}",
+    "/api/v1/places",
+    "/api/v1/places/applications",
+    "/api/v1/rules",
+    "/applications/{application_id:uuid}",
+    "/apply",
+    "/d/new",
+    "/d/{pass_ref:str}",
+    "/d/{pass_ref:str}/edit",
+    "/d/{pass_ref:str}/pass.svg",
+    "/healthz",
+    "/login",
+    "/logout",
+    "/metrics",
+    "/places",
+    "/readyz",
+    "/static/{file_path:path}",
+    "/status",
+    "/t/{code:str}",
+}
+#: The description of the API is drawn by the framework, which has no guard for it.
+DRAWN = ("/api/openapi.json", "/api", "/api/{path:str}")
+
+
+async def test_every_route_has_a_guard(app: Litestar) -> None:
+    assert [route for route in unguarded(app) if not route.endswith(DRAWN)] == []
+
+
+def test_a_route_without_a_guard_is_found() -> None:
+    @get("/forgotten")
+    async def forgotten() -> None: ...
+
+    planted = Litestar([forgotten], openapi_config=None)
+    assert unguarded(planted) == ["GET|HEAD /forgotten"] or unguarded(planted) == ["GET /forgotten"]
+
+
+async def test_only_the_named_routes_are_open(app: Litestar) -> None:
+    found = {
+        route.path
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", [])
+        if public in handler.resolve_guards()
+    }
+    assert found - OPEN == set()
