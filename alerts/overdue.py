@@ -18,6 +18,7 @@ async def sweep(conn: Connection, now: datetime, most: int = MOST) -> int:
     """Flags at most `most` limits that passed before `now`; returns how many were new.
 
     The alert, the message and the knock on the duty page's door stand or fall together.
+    One order of all rows: two sweeps at once wait for each other, and never in a circle.
     """
     flagged = await conn.fetchval(
         """
@@ -28,7 +29,7 @@ async def sweep(conn: Connection, now: datetime, most: int = MOST) -> int:
                 ON a.movement_id = d.movement_id AND a.stop = d.stop AND a.limb = d.limb
                AND a.limit_no = d.limit_no AND a.step = 'L1'
              WHERE d.closed_at IS NULL AND d.flag_at <= $1 AND a.movement_id IS NULL
-             ORDER BY d.flag_at LIMIT $2
+             ORDER BY d.flag_at, d.movement_id, d.stop, d.limb, d.limit_no LIMIT $2
         ), flagged AS (
             INSERT INTO alerts.alert (movement_id, stop, limb, limit_no, step, due_at, raised_at)
             SELECT movement_id, stop, limb, limit_no, 'L1', due_at, $1 FROM due

@@ -62,6 +62,8 @@ async def gate_scan(
     """One scan, one card. What is no pass of ours gets a card that says what it is."""
     actor, now = who(request), intake.clock.now()
     typed = data.input.strip()
+    if not typed:
+        return await _gate(tx, intake, actor, data.gate)
     kind = classify(typed)
     scan = Scan(
         id=data.event_id or uuid7(now),

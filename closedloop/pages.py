@@ -14,7 +14,15 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from closedloop.model import Loop, State, state_at
-from closedloop.report_form import form_errors, offered, read_form, typed_from
+from closedloop.report_form import (
+    differences,
+    form_errors,
+    moved_up,
+    offered,
+    read_form,
+    typed_from,
+    with_the_rest,
+)
 from closedloop.reporting import EDITABLE, Office, amend, report, situation_of
 from closedloop.situation import Situation
 from closedloop.staff_pages import HANDLERS as STAFF
@@ -39,6 +47,8 @@ AnyRequest = Request[Any, Any, Any]
 LAST_PASS = "last_pass"  # noqa: S105 - the name of a cookie
 KEPT_SECONDS = 14 * 24 * 3600
 HOTLINE = "12328"
+#: What nearly every driver would choose.
+USUAL = {"id_type": "resident", "goods": "daily"}
 
 
 @get("/d/new", guards=[public])
@@ -50,7 +60,7 @@ async def report_page(
 ) -> Page:
     """The form with which a driver reports before travelling."""
     world, now = await office.cache.now(tx), clock.now()
-    return _form(world, now, {"entry_place_id": entry_place_id}, uuid7(now))
+    return _form(world, now, {"entry_place_id": entry_place_id} | USUAL, uuid7(now))
 
 
 @post("/d/new", guards=[public], status_code=200)
@@ -103,7 +113,7 @@ def _told(field: str, code: str, **facts: object) -> list[dict[str, str]]:
 async def read_typed(request: AnyRequest) -> dict[str, str]:
     """The fields of a form as text; files and repetitions are left out."""
     form = await request.form()
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    return moved_up({name: value for name, value in form.items() if isinstance(value, str)})
 
 
 def event_id_of(typed: Mapping[str, str], now: datetime) -> UUID:
@@ -220,27 +230,24 @@ async def edit_form(
     typed, now = await read_typed(request), clock.now()
     situation = await own_situation(tx, office, pass_ref)
     world = await office.cache.now(tx)
-    said = read_form(typed, world.rules_at(now))
+    movement_id = situation.movement.movement_id
+    before = await read_submission(tx, office.vault, movement_id)
+    said = with_the_rest(read_form(typed, world.rules_at(now)), before)
     errors = form_errors(check_submission(said, world, now).failures)
     if errors:
         again = f"/d/{pass_ref}/edit"
         return _form(world, now, typed, event_id_of(typed, now), errors, action=again)
-    movement_id = situation.movement.movement_id
-    before = await read_submission(tx, office.vault, movement_id)
-    changes = {
-        name: getattr(said, name)
-        for name in said.__struct_fields__
-        if getattr(said, name) != getattr(before, name)
-    }
-    await amend(
-        tx,
-        office,
-        movement_id=movement_id,
-        event_id=event_id_of(typed, now),
-        changes=changes,
-        actor=None,
-        now=now,
-    )
+    # A form sent twice has nothing left to change.
+    if changes := differences(before, said):
+        await amend(
+            tx,
+            office,
+            movement_id=movement_id,
+            event_id=event_id_of(typed, now),
+            changes=changes,
+            actor=None,
+            now=now,
+        )
     return _to_pass(office, movement_id)
 
 

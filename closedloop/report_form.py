@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from kernel.i18n import current_locale, t
 from registry.model import Failure, PlaceKind
 from registry.people import ID_TYPES
@@ -13,6 +15,7 @@ from registry.world import World
 
 MOST_STOPS = 3
 MOST_CREW = 3
+CREW_PARTS = ("name", "id_number", "phone")
 TIME = "%Y-%m-%dT%H:%M"
 
 
@@ -39,6 +42,24 @@ def _places(world: World, kind: PlaceKind) -> list[dict[str, Any]]:
         {"value": place.id, "label": place.name}
         for place in sorted(found, key=lambda place: (place.district_code, place.name))
     ]
+
+
+def moved_up(typed: Mapping[str, str]) -> dict[str, str]:
+    """Gaps between stops or people are closed, so that what is wrong is told beside its field."""
+    moved = dict(typed)
+    _close_gaps(moved, [(f"stop_{n}",) for n in range(1, MOST_STOPS + 1)])
+    _close_gaps(
+        moved,
+        [tuple(f"crew_{n}_{part}" for part in CREW_PARTS) for n in range(1, MOST_CREW + 1)],
+    )
+    return moved
+
+
+def _close_gaps(typed: dict[str, str], groups: list[tuple[str, ...]]) -> None:
+    said = [tuple(typed.pop(name, "") for name in names) for names in groups]
+    kept = [values for values in said if any(value.strip() for value in values)]
+    for names, values in zip(groups, kept, strict=False):
+        typed |= dict(zip(names, values, strict=True))
 
 
 def read_form(typed: Mapping[str, str], rules: RuleSet) -> Submission:
@@ -106,6 +127,33 @@ def typed_from(said: Submission) -> dict[str, str]:
         typed[f"crew_{n}_id_number"] = companion.id_number
         typed[f"crew_{n}_phone"] = companion.phone
     return typed | {f"q_{code}": "yes" if yes else "no" for code, yes in said.declared.items()}
+
+
+def with_the_rest(said: Submission, before: Submission) -> Submission:
+    """A correction keeps what the form has no room for: more stops and people than it has
+    fields, and what is known of the people besides these.
+    """
+    known = {each.id_number: each for each in before.crew}
+    crew = (
+        replace(each, id_type=same.id_type, declared=same.declared)
+        if (same := known.get(each.id_number))
+        else each
+        for each in said.crew
+    )
+    return replace(
+        said,
+        stops=(*said.stops, *before.stops[MOST_STOPS:]),
+        crew=(*crew, *before.crew[MOST_CREW:]),
+    )
+
+
+def differences(before: Submission, said: Submission) -> dict[str, Any]:
+    """The fields that a correction changes."""
+    return {
+        name: getattr(said, name)
+        for name in said.__struct_fields__
+        if getattr(said, name) != getattr(before, name)
+    }
 
 
 def form_errors(failures: tuple[Failure, ...]) -> list[dict[str, str]]:

@@ -88,7 +88,7 @@ async def _logged_in(http: httpx.AsyncClient, tally: Tally, role: str, password:
     shown = await http.get("/login")
     found = FORM_TOKEN.search(shown.text)
     if found is None:
-        raise unexpected("GET /login", shown.status_code, "no form")
+        raise unexpected("GET", "/login", shown.status_code, shown.text)
     form = {"_csrf_token": found[1], "login": role, "password": password}
     answer = await http.post("/login", data=form)
     if answer.status_code != 303:

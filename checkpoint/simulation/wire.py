@@ -11,6 +11,7 @@ from msgspec import Struct
 from registry.demo import SOURCE
 
 TRIES = 8
+TOO_BUSY = f"after {TRIES} tries"
 BACK_OFF = 0.1
 #: What a device does about these is to send the same again a little later.
 PASSING = frozenset({429, 503})
@@ -24,8 +25,8 @@ class UnexpectedAnswerError(RuntimeError):
     """The server said something that no device can go on with."""
 
 
-def unexpected(call: str, status: int, said: str) -> UnexpectedAnswerError:
-    return UnexpectedAnswerError(f"{call}: {status} {said[:500]}")
+def unexpected(method: str, path: str, status: int, said: str) -> UnexpectedAnswerError:
+    return UnexpectedAnswerError(f"{method} {path}: {status} {said[:500]}")
 
 
 class Tally(Struct, kw_only=True):
@@ -61,13 +62,13 @@ class Wire:
         path = f"/evidence/{kind}"
         report = await self.ask("POST", path, content=content, headers=headers, params=query)
         if report["refused"]:
-            raise unexpected(path, 200, f"{report['refused']} rows were refused")
+            raise unexpected("POST", path, 200, str(report))
 
     async def ask(self, method: str, path: str, **said: Any) -> Json:  # noqa: ANN401 - httpx's own
         """Raises UnexpectedAnswerError for whatever is no success in the end."""
         answer = await self._patiently(method, path, said)
         if not answer.is_success:
-            raise unexpected(f"{method} {path}", answer.status_code, answer.text)
+            raise unexpected(method, path, answer.status_code, answer.text)
         return answer.json()
 
     async def _patiently(self, method: str, path: str, said: dict[str, Any]) -> httpx.Response:
@@ -84,7 +85,7 @@ class Wire:
                     return answer
             self.tally.retried += 1
             await asyncio.sleep(BACK_OFF * 2**attempt)
-        raise unexpected(f"{method} {path}", 503, f"after {TRIES} tries")
+        raise unexpected(method, path, 503, TOO_BUSY)
 
 
 class Device:

@@ -20,7 +20,7 @@ from tests.support import REPOSITORY, run_on
 KILLS = int(os.environ.get("CHECKPOINT_FAULT_KILLS", "8"))
 LIMITS = int(os.environ.get("CHECKPOINT_FAULT_LIMITS", "2400"))
 #: So many limits pass at the same moment, and a moment is this long.
-AT_ONCE, MOMENT = 40, 0.2
+AT_ONCE, MOMENT = 40, 0.12
 PATIENCE = 30.0
 
 #: An insert that takes its time: a kill falls into the middle of it, and two of them meet.
@@ -129,6 +129,7 @@ def check_each_flagged_once(dsn: str) -> dict[str, float]:
     return counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3])
 def test_schedulers_that_are_killed_flag_every_limit_once(cloned: str, count: int) -> None:
     random = Random(count)

@@ -1,0 +1,57 @@
+"""What happens to the trucks of page tests, played without pages."""
+
+from datetime import datetime
+from typing import Any
+
+from checkpoint.intake import propose
+from checkpoint.scans import Scan
+from closedloop.commit import Outcome, append
+from closedloop.model import Level, Loop
+from closedloop.reporting import accepted, situation_of
+from kernel.db import Connection
+from kernel.ids import uuid7
+from registry.passes import pass_number
+from tests.city import City, a_report
+from tests.conftest import NOON
+
+
+async def scanned(
+    conn: Connection, city: City, movement_id: int, kind: str, at: datetime = NOON, **about: Any
+) -> Outcome:
+    entry = kind == "entry"
+    scan = Scan(
+        id=uuid7(at),
+        kind=kind,
+        place_id=city.north if entry else city.mill,
+        occurred_at=at,
+        gate="1",
+        **about,
+    )
+    actor = city.lane if entry else city.gatekeeper
+    proposal = propose(scan, movement_id, actor, None if entry else Level.A)
+    return accepted(await append(conn, city.office.cache, [proposal], at))[0]
+
+
+async def reported(conn: Connection, city: City, **about: Any) -> int:
+    return (await a_report(conn, city, NOON, **about)).movement.movement_id
+
+
+async def released(conn: Connection, city: City, at: datetime = NOON, **about: Any) -> int:
+    movement_id = await reported(conn, city, **about)
+    await scanned(conn, city, movement_id, "entry", at)
+    return movement_id
+
+
+async def verifying(conn: Connection, city: City, at: datetime = NOON, **about: Any) -> int:
+    """A truck whose driver has no test: yellow at the lane."""
+    movement_id = await reported(conn, city, tested=False, **about)
+    await scanned(conn, city, movement_id, "entry", at)
+    return movement_id
+
+
+async def loop_of(conn: Connection, movement_id: int) -> Loop:
+    return (await situation_of(conn, movement_id)).loop
+
+
+def number_of(city: City, movement_id: int) -> str:
+    return pass_number(movement_id, city.office.vault)

@@ -1,0 +1,426 @@
+"""Any life of any truck on a real database comes to what a plain model says.
+
+CHECKPOINT_LIFE_EXAMPLES and CHECKPOINT_LIFE_STEPS make a longer run.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import asyncpg
+import msgspec
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from alerts.overdue import sweep_all
+from checkpoint.intake import propose
+from checkpoint.scans import Scan
+from closedloop import acts
+from closedloop.commit import Outcome, Proposal, append
+from closedloop.fold import fold
+from closedloop.model import Level, Loop
+from closedloop.planning import release_body
+from closedloop.reporting import EDITABLE, amend, report
+from closedloop.situation import read_situations
+from kernel.auth import Actor
+from kernel.db import Connection, prepare
+from kernel.errors import Conflict
+from kernel.ids import uuid7
+from kernel.privacy import Vault
+from registry.model import Event
+from tests.city import IDS, City, _device, a_submission, add_proof, build
+from tests.closedloop.plain_model import OUTSIDE, Fact, Story, tell
+from tests.conftest import NOON
+from tests.support import database_name, drop_database, make_database
+
+EXAMPLES = int(os.environ.get("CHECKPOINT_LIFE_EXAMPLES", "200"))
+STEPS = int(os.environ.get("CHECKPOINT_LIFE_STEPS", "50"))
+PLATE, OTHER = "豫B12345", "豫B99999"
+TESTED, UNTESTED, RED = range(3)
+HOUR = timedelta(hours=1)
+OFFICER = Actor(id=uuid4(), kind="account", name="duty", roles=frozenset({"duty"}))
+DRIVER = Actor(id=uuid4(), kind="account", name="driver", roles=frozenset({"driver"}))
+
+
+@dataclass
+class Ground:
+    """What all examples stand on: one loop, one connection, one city."""
+
+    runner: asyncio.Runner
+    conn: Connection
+    city: City
+    depot: Actor
+    examples: int = 0
+    steps: int = 0
+
+    @property
+    def firms(self) -> dict[int, Actor]:
+        return {self.city.mill: self.city.gatekeeper, self.city.depot: self.depot}
+
+    def append(self, proposals: list[Proposal], now: datetime) -> list[Outcome]:
+        return self.runner.run(append(self.conn, self.city.office.cache, proposals, now))
+
+    def fetch(self, sql: str, *values: object) -> list[Any]:
+        return self.runner.run(self.conn.fetch(sql, *values))
+
+
+@dataclass
+class Truck:
+    movement_id: int
+    person: int
+    entry_at: datetime
+    places: tuple[int, ...]
+    blocked: bool
+    facts: list[Fact] = field(default_factory=list)
+    sent: list[Proposal] = field(default_factory=list)
+    flagged: set[tuple[int, str, int]] = field(default_factory=set)
+
+    @property
+    def story(self) -> Story:
+        return tell(self.facts)
+
+    def card(self, at: datetime, *, other_plate: bool) -> str:
+        """Written from the table of cards, not from the rules."""
+        story = self.story
+        if story.state == "held":
+            return "red"
+        if story.carded and story.carded[0] == "green":
+            since = at - story.carded[1]
+            if timedelta(0) <= since <= timedelta(minutes=10):
+                return "duplicate"
+        if self.person == RED:
+            return "red"
+        compliant = (
+            self.person == TESTED
+            and at - (NOON - 5 * HOUR) <= 48 * HOUR
+            and at - NOON <= 24 * HOUR
+            and self.entry_at - 6 * HOUR <= at <= self.entry_at + 24 * HOUR
+            and not (other_plate or self.blocked)
+            and story.state not in {"cancelled", "discharged"}
+        )
+        return "green" if compliant else "yellow"
+
+
+def said(truck: Truck, kind: str, actor: Actor, now: datetime, body: dict[str, Any]) -> Proposal:
+    """A fact as a use-case of a floor above would append it."""
+
+    def decide(situation: Any, world: Any, now: datetime) -> Event:
+        planned = release_body(situation.movement, world, world.rules_at(now), actor.place_id)
+        return Event(
+            movement_id=truck.movement_id,
+            event_id=event_id,
+            kind=kind,
+            occurred_at=now,
+            received_at=now,
+            body=planned | body,
+        )
+
+    event_id = uuid7(now)
+    return Proposal(
+        event_id=event_id,
+        movement_id=truck.movement_id,
+        body_hash=event_id.bytes * 2,
+        decide=decide,
+        said=body,
+        actor=actor.name,
+    )
+
+
+class Life(RuleBasedStateMachine):
+    ground: ClassVar[Ground]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOON
+        self.trucks: list[Truck] = []
+        self.micro = 0
+        self.ground.examples += 1
+
+    def tick(self) -> datetime:
+        self.ground.steps += 1
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    def a_truck(self, number: int) -> Truck:
+        return self.trucks[number % len(self.trucks)]
+
+    # ── what may happen ──
+
+    @initialize(person=st.sampled_from([TESTED, TESTED, UNTESTED, RED]), two=st.booleans())
+    def one_reports(self, person: int, two: bool) -> None:
+        self.reports(person, two, blocked=False)
+
+    @precondition(lambda self: len(self.trucks) < 3)
+    @rule(person=st.sampled_from([TESTED, UNTESTED, RED]), two=st.booleans(), blocked=st.booleans())
+    def reports(self, person: int, two: bool, blocked: bool) -> None:
+        now, city = self.tick(), self.ground.city
+        places = (city.mill, city.depot) if two else (city.mill,)
+        submission = a_submission(
+            city, now, id_number=IDS[person], stops=places, origin="" if blocked else "济南"
+        )
+        told = self.ground.runner.run(
+            report(
+                self.ground.conn,
+                city.office,
+                event_id=uuid7(now),
+                said=submission,
+                channel="driver",
+                actor=None,
+                now=now,
+            )
+        )
+        truck = Truck(told.movement.movement_id, person, now + HOUR, places, blocked)
+        truck.facts.append(Fact("report", now, now, places=places, blocked=blocked))
+        self.trucks.append(truck)
+        self.agrees(truck, told.loop)
+
+    @rule(number=st.integers(0, 2))
+    def amends(self, number: int) -> None:
+        now, truck = self.tick(), self.a_truck(number)
+        wanted = truck.story.state in EDITABLE
+        change = amend(
+            self.ground.conn,
+            self.ground.city.office,
+            movement_id=truck.movement_id,
+            event_id=uuid7(now),
+            changes={"origin": "济南"},
+            actor=None,
+            now=now,
+        )
+        if not wanted:
+            with pytest.raises(Conflict):
+                self.ground.runner.run(change)
+            return
+        told = self.ground.runner.run(change)
+        truck.blocked = False
+        truck.facts.append(Fact("report", now, now, places=truck.places))
+        self.agrees(truck, told.loop)
+
+    @rule(number=st.integers(0, 2), other_plate=st.sampled_from([False, False, True]))
+    def is_presented(self, number: int, other_plate: bool) -> None:
+        now, truck = self.tick(), self.a_truck(number)
+        self.scanned(truck, [("entry", now, "", other_plate)])
+
+    @rule(
+        number=st.integers(0, 2),
+        level=st.sampled_from("AABC"),
+        depot=st.booleans(),
+        other_plate=st.sampled_from([False, False, True]),
+    )
+    def arrives(self, number: int, level: str, depot: bool, other_plate: bool) -> None:
+        now, truck = self.tick(), self.a_truck(number)
+        self.scanned(truck, [("depot" if depot else "mill", now, level, other_plate)])
+
+    @rule(
+        number=st.integers(0, 2),
+        seen=st.lists(
+            st.tuples(
+                st.sampled_from(["entry", "mill", "depot"]),
+                st.integers(0, 300),
+                st.sampled_from("AABC"),
+                st.sampled_from([False, False, True]),
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+    )
+    def uploads(self, number: int, seen: list[tuple[str, int, str, bool]]) -> None:
+        """A device that was dark sends what it kept, in any order, and some of it twice."""
+        now, truck = self.tick(), self.a_truck(number)
+        scans = []
+        for what, minutes, level, other_plate in seen:
+            self.micro += 1
+            at = now - timedelta(minutes=minutes, microseconds=self.micro)
+            scans.append((what, at, level, other_plate))
+        self.scanned(truck, scans, offline=True)
+
+    def scanned(
+        self, truck: Truck, seen: list[tuple[str, datetime, str, bool]], *, offline: bool = False
+    ) -> None:
+        city, proposals = self.ground.city, []
+        places = {"entry": city.north, "mill": city.mill, "depot": city.depot}
+        for what, at, level, other_plate in seen:
+            place = places[what]
+            scan = Scan(
+                id=uuid7(at),
+                kind="entry" if what == "entry" else "arrival",
+                place_id=place,
+                occurred_at=at,
+                offline=offline,
+                plate_seen=OTHER if other_plate else PLATE,
+            )
+            actor = city.lane if what == "entry" else self.ground.firms[place]
+            actor = DRIVER if level in {"B", "C"} and what != "entry" else actor
+            known = Level(level) if level and what != "entry" else None
+            proposals.append(propose(scan, truck.movement_id, actor, known))
+        outcomes = self.ground.append([*proposals, proposals[0]], self.now)
+        assert outcomes.pop().status == "repeated"
+        for (what, at, level, other_plate), outcome in zip(seen, outcomes, strict=True):
+            assert outcome.status == "recorded"
+            fact = Fact("arrive", at, self.now, place=places[what], word=level)
+            if offline:
+                age = (self.now - at).total_seconds()
+                fact.doubt = timedelta(milliseconds=2000 + int(age * 0.1))
+            fact.other_plate = other_plate
+            if what == "entry":
+                fact.kind, fact.places = "entry", truck.places
+                fact.word = truck.card(at, other_plate=other_plate)
+                assert outcome.event is not None
+                assert outcome.event.body["card"] == fact.word
+            truck.facts.append(fact)
+        truck.sent += proposals
+        self.agrees(truck, outcomes[-1].loop)
+
+    @rule(
+        number=st.integers(0, 2),
+        kind=st.sampled_from(["desk", "desk", "end_hold", "cancel"]),
+        through=st.booleans(),
+    )
+    def is_decided(self, number: int, kind: str, through: bool) -> None:
+        now, truck = self.tick(), self.a_truck(number)
+        word = "release" if through else "turn_back"
+        name = {"desk": "desk", "end_hold": "hold_released", "cancel": "cancelled"}[kind]
+        proposal = said(truck, name, self.ground.city.lane, now, {"outcome": word})
+        fact = Fact(kind, now, now, places=truck.places, word=word)
+        self.acted(truck, proposal, fact, refused=None)
+
+    @rule(number=st.integers(0, 2), depot=st.booleans())
+    def is_confirmed(self, number: int, depot: bool) -> None:
+        now, truck = self.tick(), self.a_truck(number)
+        place = self.ground.city.depot if depot else self.ground.city.mill
+        act = acts.Act(id=uuid7(now), kind="confirm")
+        proposal = acts.propose(truck.movement_id, act, self.ground.firms[place], acts.ACTS)
+        refused = "under_hold" if truck.story.state == "held" else None
+        refused = refused if place in truck.places else "not_your_truck"
+        fact = Fact("arrive", now, now, place=place, word="firm")
+        self.acted(truck, proposal, fact, refused)
+
+    @rule(number=st.integers(0, 2), minutes=st.integers(1, 60))
+    def is_delayed(self, number: int, minutes: int) -> None:
+        now, truck = self.tick(), self.a_truck(number)
+        act = acts.Act(id=uuid7(now), kind="delay", minutes=minutes)
+        proposal = acts.propose(truck.movement_id, act, OFFICER, acts.ACTS)
+        story = truck.story
+        refused = None if story.state == "released" else "not_under_way"
+        refused = "already_extended" if story.extended else refused
+        self.acted(truck, proposal, Fact("delay", now, now, minutes=minutes), refused)
+
+    def acted(self, truck: Truck, proposal: Proposal, fact: Fact, refused: str | None) -> None:
+        (outcome,) = self.ground.append([proposal], self.now)
+        assert (outcome.refusal.code if outcome.refusal else None) == refused
+        if refused is None:
+            truck.facts.append(fact)
+            truck.sent.append(proposal)
+            self.agrees(truck, outcome.loop)
+
+    @rule(number=st.integers(0, 2), which=st.integers(0, 99))
+    def something_is_sent_again(self, number: int, which: int) -> None:
+        now, truck = self.tick(), self.a_truck(number)
+        if truck.sent:
+            (outcome,) = self.ground.append([truck.sent[which % len(truck.sent)]], now)
+            assert outcome.status == "repeated"
+            self.agrees(truck, outcome.loop)
+
+    @rule(minutes=st.sampled_from([1, 20, 45, 80, 240]))
+    def time_passes(self, minutes: int) -> None:
+        self.tick()
+        self.now += timedelta(minutes=minutes)
+
+    @rule()
+    def the_sweep_runs(self) -> None:
+        now = self.tick()
+        self.ground.runner.run(sweep_all(self.ground.conn, now))
+        for truck in self.trucks:
+            truck.flagged |= {limit[:3] for limit in truck.story.limits() if limit[3] <= now}
+        rows = self.ground.fetch(
+            "SELECT movement_id, stop, limb, limit_no FROM alerts.alert WHERE movement_id = ANY($1)",
+            [truck.movement_id for truck in self.trucks],
+        )
+        expected = {(truck.movement_id, *limit) for truck in self.trucks for limit in truck.flagged}
+        assert {tuple(row) for row in rows} == expected
+
+    # ── what must hold ──
+
+    def agrees(self, truck: Truck, loop: Loop | None) -> None:
+        story = truck.story
+        assert loop is not None
+        assert (loop.state, loop.attempt) == (story.state, story.attempt)
+        assert [
+            (s.place_id, s.due_at, s.limit_no, s.claimed_at, s.arrived_at, s.closed, s.late)
+            for s in loop.stops
+        ] == [tuple(vars(leg).values()) for leg in story.legs]
+        (row,) = self.ground.fetch(
+            """
+            SELECT l.state, l.due_at, ARRAY(
+                       SELECT (d.stop, d.limb, d.limit_no, d.flag_at) FROM closedloop.deadline d
+                        WHERE d.movement_id = $1 AND d.closed_at IS NULL) AS limits,
+                   (SELECT count(*) FROM registry.event v WHERE v.movement_id = $1) AS events
+              FROM closedloop.loop l WHERE l.movement_id = $1
+            """,
+            truck.movement_id,
+        )
+        assert (row["state"], row["events"]) == (story.state, len(truck.facts))
+        assert row["due_at"] == (story.leg.due if story.leg else None)
+        assert {tuple(limit) for limit in row["limits"]} == story.limits()
+
+    def teardown(self) -> None:
+        """Invariant I2: the stored loop is the fold of the stored events in any order."""
+        if not self.trucks:
+            return
+        numbers = [truck.movement_id for truck in self.trucks]
+        reading = self.ground.runner.run(read_situations(self.ground.conn, numbers))
+        for row in self.ground.fetch(
+            "SELECT movement_id, view FROM closedloop.loop WHERE movement_id = ANY($1)", numbers
+        ):
+            events = list(reading.situations[row["movement_id"]].events)
+            random.shuffle(events)
+            assert fold(row["movement_id"], events) == msgspec.convert(row["view"], Loop)
+
+
+@pytest.fixture(scope="module")
+def ground(server: str, template: str, vault: Vault) -> Iterator[Ground]:
+    async def begin(dsn: str) -> Ground:
+        conn = await asyncpg.connect(dsn)
+        await prepare(conn)
+        city = await build(conn, vault, NOON)
+        await add_proof(conn, vault, "test", "negative", NOON - 5 * HOUR, IDS[TESTED])
+        await add_proof(conn, vault, "health_code", "red", NOON - 5 * HOUR, IDS[RED])
+        depot, _ = await _device(conn, "firm", city.depot, NOON)
+        return Ground(runner, conn, city, depot)
+
+    made = asyncio.run(make_database(server, template=database_name(template)))
+    with asyncio.Runner() as runner:
+        ground = runner.run(begin(made))
+        yield ground
+        runner.run(ground.conn.close())
+    asyncio.run(drop_database(server, made))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_any_life_of_any_truck_is_what_the_plain_model_says(ground: Ground) -> None:
+    Life.ground = ground
+    run_state_machine_as_test(
+        Life,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    print(f"life: examples={ground.examples} steps={ground.steps} divergences=0")
+    assert OUTSIDE
