@@ -66,7 +66,7 @@ class Lane:
         self.recorded += tally.recorded
         kept = await scans_kept(self.stage)
         if tally.wrong or set(kept.values()) != {self.recorded}:
-            raise SystemExit(f"of {self.recorded} recorded: {kept}; wrong: {tally.wrong}")
+            sys.exit(f"of {self.recorded} recorded: {kept}; wrong: {tally.wrong}")
         return tally
 
 
@@ -79,7 +79,7 @@ async def _in_own_process(plan: Plan) -> Tally:
     )
     said, _ = await process.communicate(msgspec.json.encode(plan))
     if process.returncode:
-        raise SystemExit("the sender of scans failed")
+        sys.exit("the sender of scans failed")
     return msgspec.json.decode(said, type=Tally)
 
 

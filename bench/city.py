@@ -108,7 +108,8 @@ async def _scan(conn: Connection, city: City, movement_id: int, now: datetime) -
 async def copy_movements(conn: Connection, original: int, number: int) -> None:
     """Copies of a reported movement: the report, its person, its event and receipt, its loop."""
     columns = await _columns(conn)
-    ids = f"(SELECT n, {FIRST} + n * {STRIDE} % {RANGE} AS new FROM generate_series(1, $2::bigint) n) ids"
+    numbers = "generate_series(1, $2::bigint) n"
+    ids = f"(SELECT n, {FIRST} + n * {STRIDE} % {RANGE} AS new FROM {numbers}) ids"
     fresh = {
         "movement_id": "new",
         "plate": "'豫C' || lpad(n::text, 7, '0')",

@@ -106,7 +106,7 @@ class Requests:
         for _ in range(self.batch):
             number = next(self.passes, None)
             if number is None:
-                raise SystemExit("too few movements were prepared: raise BENCH_MOVEMENTS")
+                sys.exit("too few movements were prepared: raise BENCH_MOVEMENTS")
             self.sequence += 1
             yield (
                 f'{{"id":"{uuid7(now)}","kind":"entry","pass_number":"{number}",'

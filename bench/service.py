@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.city import Stage
 
+ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 30
 
 
@@ -25,6 +26,7 @@ def service(stage: Stage, data_dir: Path, port: int, workers: int) -> Generator[
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "checkpoint", "serve", "--workers", str(workers)],
+        cwd=ROOT,
         env=os.environ | settings,
         stdout=subprocess.DEVNULL,
     )
@@ -40,7 +42,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     give_up = time.monotonic() + PATIENCE_SECONDS
     while not _answers(port):
         if process.poll() is not None or time.monotonic() > give_up:
-            raise SystemExit("the service does not start")
+            sys.exit("the service does not start")
         time.sleep(0.2)
 
 

@@ -43,6 +43,7 @@ from registry.world import WorldCache
 ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "migrations"
 FLOORS = ("kernel", "registry", "closedloop", "alerts", "checkpoint")
+HOUR = 3600
 MOST_BODY = 2 * 1024 * 1024
 
 
@@ -132,6 +133,8 @@ def _running(dsn: str, *, ticking: bool):  # noqa: ANN202 - Litestar's own shape
             if ticking:
                 seconds = state.settings.sweep_seconds
                 await stack.enter_async_context(ticker("sweep", seconds, _sweeping(state)))
+                expired = app.stores.get("sessions").delete_expired
+                await stack.enter_async_context(ticker("sessions", HOUR, expired))
             yield
 
     return running

@@ -10,30 +10,40 @@ from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
-from checkpoint.intake import Intake, take_one
+from checkpoint.intake import Answer, Intake, take_one
 from checkpoint.queries import movement_by_plate
 from checkpoint.scans import Scan
 from closedloop.acts import ACTS, Act, propose
 from closedloop.commit import append
 from closedloop.model import Level
-from closedloop.reporting import accepted
+from closedloop.reporting import accepted, situation_of
 from closedloop.rolling import fits
 from closedloop.staff_pages import place_of, show_firm, who
-from kernel.auth import Actor, check_not_locked, count_failure, public, requires
+from kernel.auth import (
+    Actor,
+    check_not_locked,
+    count_failure,
+    forget_failures,
+    public,
+    requires,
+)
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import NotFound, Refused
+from kernel.errors import NotFound, Refused, Unprocessable
 from kernel.ids import uuid7
 from kernel.web import Page, page
 from registry.model import Place, PlaceKind, Role
 from registry.passes import pass_number, read_pass
 from registry.plates import parse
 from registry.report_queries import find_movement
+from registry.reports import view_key_fits
 from registry.wording import error
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
 LAST_PASS = "last_pass"  # noqa: S105 - the name of a cookie
+#: What a firm may find not to agree (docs/pages.md).
+REASONS = frozenset({"wrong_firm", "wrong_plate", "wrong_person", "not_reported"})
 #: Whoever scans with a phone of their own: no account, no rights but to claim an arrival.
 DRIVER = Actor(
     id=uuid5(UUID(int=0), "driver"), kind="system", name="driver", roles=frozenset({Role.DRIVER})
@@ -91,14 +101,13 @@ async def _arrive(
     errors: tuple[dict[str, str], ...] = (),
     values: dict[str, str] | None = None,
 ) -> Page:
-    kept = _kept(request)
-    movement = await find_movement(conn, kept) if kept else None
+    plate = await _last_plate(conn, _kept(request, intake))
     return page(
         "arrive.html",
         http_status=422 if errors else 200,
         place={"name": place.name},
         code=code,
-        last=None if movement is None else {"plate": movement.plate},
+        last={"plate": plate} if plate else None,
         outcome=outcome,
         errors=list(errors),
         values=values or {},
@@ -106,9 +115,21 @@ async def _arrive(
     )
 
 
-def _kept(request: AnyRequest) -> int | None:
-    number = request.cookies.get(LAST_PASS, "").partition("-")[0]
-    return int(number) if number.isascii() and number.isdigit() else None
+def _kept(request: AnyRequest, intake: Intake) -> int | None:
+    """The last pass made on this device. A cookie can be written by hand; its key cannot."""
+    number, _, key = request.cookies.get(LAST_PASS, "").partition("-")
+    if not (number.isascii() and number.isdigit() and len(number) == 13 and key.isascii()):
+        return None
+    return int(number) if view_key_fits(int(number), key, intake.office.vault) else None
+
+
+async def _last_plate(conn: Connection, kept: int | None) -> str:
+    if kept is None:
+        return ""
+    try:
+        return (await find_movement(conn, kept)).plate
+    except NotFound:
+        return ""
 
 
 @post("/t/{code:str}", guards=[public], status_code=200)
@@ -145,12 +166,20 @@ async def arrive_form(
     if answer.refusal is not None:
         told = (error("", answer.refusal),)
         return await _arrive(tx, intake, request, place, code, errors=told, values=values)
-    outcome = "claimed" if level is Level.C else "closed"
+    outcome = "closed" if _closed(answer, place) else "claimed"
     return await _arrive(tx, intake, request, place, code, outcome=outcome)
 
 
+def _closed(answer: Answer, place: Place) -> bool:
+    """Whether the truck's stop here is settled: one that does not agree waits for the firm."""
+    loop = None if answer.outcome is None else answer.outcome.loop
+    return loop is not None and any(
+        stop.closed and stop.place_id == place.id for stop in loop.stops
+    )
+
+
 def _movement_of(request: AnyRequest, data: ArriveForm, intake: Intake) -> int:
-    kept = _kept(request)
+    kept = _kept(request, intake)
     if data.use == "last" and kept is not None:
         return kept
     return read_pass(data.pass_number, intake.office.vault, intake.office.city)
@@ -163,15 +192,16 @@ def _number_of(intake: Intake, movement_id: int) -> str:
 async def _level(
     conn: Connection, place: Place, movement_id: int, said: str, now: datetime
 ) -> Level:
-    """Raises TooMany after too many wrong tries for one pass, NotFound("screen_code_wrong")."""
+    """Raises Unprocessable("screen_code_wrong"), and TooMany after too many of them for a pass."""
     if not said.strip():
         return Level.C
     subject = b"screen:" + str(movement_id).encode()
     await check_not_locked(conn, subject, now)
     if fits(place.screen_secret, said, now):
+        await forget_failures(conn, subject)
         return Level.B
     await count_failure(conn, subject, now)
-    raise NotFound("screen_code_wrong")
+    raise Unprocessable("screen_code_wrong")
 
 
 @post("/firm/discrepancy", guards=[requires(Role.FIRM)], status_code=200)
@@ -183,7 +213,8 @@ async def report_discrepancy(
     clock: NamedDependency[Clock],
 ) -> Page | Redirect:
     """A truck that does not agree with its report; one that nobody reported gets a movement of
-    its own, which says that it arrived without entry.
+    its own, which says that it arrived without entry; one that is bound for another firm was
+    seen at the wrong place.
     """
     actor, now = who(request), clock.now()
     office, values = intake.office, {"plate": data.plate, "reason": data.reason}
@@ -199,10 +230,12 @@ async def report_discrepancy(
 async def _discrepancy(
     conn: Connection, intake: Intake, actor: Actor, data: DiscrepancyForm, now: datetime
 ) -> None:
+    if data.reason not in REASONS:
+        raise Unprocessable("reason_needed")
     plate, place_id = parse(data.plate).text, place_of(actor)
     event_id = data.event_id or uuid7(now)
     found = await movement_by_plate(conn, plate, "arrival", place_id, now)
-    if found is None:
+    if found is None or not await _bound_for(conn, found, place_id):
         scan = Scan(id=event_id, kind="arrival", place_id=place_id, occurred_at=now, plate=plate)
         answer = await take_one(conn, intake, scan, actor, Level.A, now)
         if answer.refusal is not None:
@@ -210,6 +243,11 @@ async def _discrepancy(
         return
     act = Act(id=event_id, kind="discrepancy", reason=data.reason, note=data.note)
     accepted(await append(conn, intake.office.cache, [propose(found, act, actor, ACTS)], now))
+
+
+async def _bound_for(conn: Connection, movement_id: int, place_id: int) -> bool:
+    loop = (await situation_of(conn, movement_id)).loop
+    return any(stop.place_id == place_id for stop in loop.stops)
 
 
 HANDLERS: list[Any] = [posted_code, arrive_form, report_discrepancy]

@@ -39,6 +39,8 @@ def _plate_seen(at: Situation) -> str:
 def _desk(act: Act, at: Situation, world: World, actor: Actor, now: datetime) -> dict[str, Any]:
     if not actor.roles & OFFICERS:
         raise Forbidden("not_your_role")
+    if actor.place_id is not None and at.loop.entry_place_id not in {None, actor.place_id}:
+        raise Forbidden("not_your_place", place_id=at.loop.entry_place_id)
     outcome = OUTCOMES.get(act.outcome)
     if outcome is None:
         raise Unprocessable("unknown_outcome", outcome=act.outcome, known=sorted(OUTCOMES))

@@ -12,8 +12,8 @@ from litestar.response import Redirect
 from msgspec import Struct
 
 from checkpoint.desk import DESK, standing_verdict
-from checkpoint.pages import spoken
 from checkpoint.queries import desk_queue
+from checkpoint.wording import spoken
 from closedloop.acts import Act, propose
 from closedloop.commit import append
 from closedloop.reporting import Office, accepted
@@ -34,7 +34,7 @@ from registry.wording import error, navigation
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
-OFFICERS = (Role.DESK, Role.DUTY, Role.ADMIN)
+OFFICERS = (Role.DESK, Role.LANE, Role.DUTY, Role.ADMIN)
 
 
 class DeskForm(Struct, frozen=True, kw_only=True):

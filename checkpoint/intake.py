@@ -1,6 +1,6 @@
 """Scan intake: from a batch of items to an answer for each (architecture, the way of one scan)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -19,12 +19,14 @@ from kernel.clock import Clock
 from kernel.db import Connection, Pool
 from kernel.errors import Malformed, Refused, Unprocessable
 from registry.ledger import receipts_of
-from registry.model import Card, Event
+from registry.model import Card, Event, Role
 from registry.passes import read_pass
 from registry.plates import parse
 from registry.world import World
 
 MOST = 500
+SCANNERS = (Role.LANE, Role.FIRM, Role.DESK, Role.ADMIN)
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Batch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,9 +102,15 @@ def card_of(outcome: Outcome) -> Card | None:
 async def take_one(
     conn: Connection, intake: Intake, scan: Scan, actor: Actor, level: Level | None, now: datetime
 ) -> Answer:
-    """One scan from a page, in the page's own transaction. Raises Refused."""
+    """One scan from a page, in the page's own transaction. Raises Refused.
+
+    Its time is ours and no part of what was said: a form sent twice says the same.
+    """
     movement_id = await _movement_in(conn, intake.office, scan, actor, now)
-    proposal = propose(scan, movement_id, actor, level)
+    proposal = msgspec.structs.replace(
+        propose(scan, movement_id, actor, level),
+        body_hash=body_hash(msgspec.structs.replace(scan, occurred_at=NO_TIME)),
+    )
     return answer_of((await append(conn, intake.office.cache, [proposal], now))[0])
 
 

@@ -10,6 +10,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from checkpoint.app import create_app
+from checkpoint.lane import LaneDoor
 from kernel.logging import RequestLog, configure
 from kernel.settings import Settings, read_settings
 
@@ -26,7 +27,8 @@ def application() -> ASGIApp:
         message = "DATABASE_URL is not set"
         raise RuntimeError(message)
     app = create_app(settings, dsn=settings.database_url)
-    return RequestLog(cast("ASGIApp", app)) if _wants_request_log() else cast("ASGIApp", app)
+    door = cast("ASGIApp", LaneDoor(app, secure=settings.secure_cookies))
+    return RequestLog(door) if _wants_request_log() else door
 
 
 def _wants_request_log() -> bool:

@@ -6,21 +6,25 @@ state is refused with a code; the fold stays total for those that come late.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from closedloop.commit import Proposal
 from closedloop.model import UNDER_WAY, Loop, State
 from closedloop.planning import planned_stop
-from closedloop.reporting import actor_name, body_hash
+from closedloop.reporting import actor_name, body_hash, check_movement_id
 from closedloop.situation import Situation
 from kernel.auth import Actor
 from kernel.errors import Conflict, Forbidden, Unprocessable
 from registry.model import Event, PlaceKind, Role
 from registry.world import World
+
+#: What the record can hold: 64 bits, and text without a NUL.
+Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Text = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*\Z")]
 
 STAFF = frozenset({Role.DUTY, Role.ADMIN})
 
@@ -31,15 +35,15 @@ class Act(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: UUID
     kind: str
     occurred_at: datetime | None = None
-    place_id: int | None = None
-    reason: str = ""
-    note: str = ""
-    minutes: int | None = None
-    code: int | None = None
-    proof: str = ""
-    outcome: str = ""
-    source: str = ""
-    second_approver: str = ""
+    place_id: Number | None = None
+    reason: Text = ""
+    note: Text = ""
+    minutes: Number | None = None
+    code: Number | None = None
+    proof: Text = ""
+    outcome: Text = ""
+    source: Text = ""
+    second_approver: Text = ""
 
 
 #: Makes the body of the event, or raises Refused.
@@ -47,7 +51,8 @@ Check = Callable[[Act, Situation, World, Actor, datetime], dict[str, Any]]
 
 
 def propose(movement_id: int, act: Act, actor: Actor, checks: dict[str, Check]) -> Proposal:
-    """Raises Unprocessable("unknown_kind")."""
+    """Raises Unprocessable("unknown_kind"), NotFound("unknown_movement")."""
+    check_movement_id(movement_id)
     check = checks.get(act.kind)
     if check is None:
         raise Unprocessable("unknown_kind", kind=act.kind, known=sorted(checks))

@@ -30,6 +30,7 @@ from registry.submission import Submission
 
 READERS = (Role.DUTY, Role.DESK, Role.LANE, Role.FIRM, Role.ADMIN, Role.AUDITOR, Role.TRACER)
 MOST = 1000
+NO_NUL = r"^[^\x00]*\Z"
 
 
 class Report(Submission, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -207,15 +208,16 @@ async def list_loops(
     request: Request[Any, Any, Any],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
-    states: Annotated[str, QueryParameter(name="state")] = "",
-    place: FromQuery[int | None] = None,
+    states: Annotated[str, QueryParameter(name="state", pattern=NO_NUL)] = "",
+    place: Annotated[int | None, QueryParameter(le=2**63 - 1, ge=0)] = None,
     since: FromQuery[datetime | None] = None,
-    plate: FromQuery[str] = "",
-    cursor: FromQuery[int] = 0,
+    plate: Annotated[str, QueryParameter(pattern=NO_NUL)] = "",
+    cursor: Annotated[int, QueryParameter(le=2**63 - 1, ge=0)] = 0,
     limit: FromQuery[int] = 200,
 ) -> Loops:
     """Loops in order of movement id; `state` takes several, with commas between. `overdue` and
-    `lapsed` are read off the clock."""
+    `lapsed` are read off the clock.
+    """
     if not 1 <= limit <= MOST:
         raise Malformed("limit_out_of_range", most=MOST)
     actor = actor_of(request)

@@ -22,6 +22,7 @@ from registry.model import Card, Event, Failure
 #: A release that reaches us later than this was uploaded, not live.
 LIVE = timedelta(minutes=2)
 PROVED_REPLIES = frozenset({3, 7})
+POLICY = ("confirm_minutes", "desk_minutes", "review_minutes", "exit_minutes", "stop_minutes")
 #: What a body that nobody can read raises.
 UNREADABLE = (LookupError, TypeError, ValueError, ArithmeticError)
 
@@ -73,14 +74,7 @@ def _report(loop: Loop, event: Event) -> Loop:
 
 def _policy(body: dict[str, Any]) -> dict[str, Any]:
     """The time limits in force when it was written, so that a new rule set changes no past."""
-    names = (
-        "confirm_minutes",
-        "desk_minutes",
-        "review_minutes",
-        "exit_minutes",
-        "stop_minutes",
-    )
-    policy = {name: int(body[name]) for name in names if name in body}
+    policy = {name: int(body[name]) for name in POLICY if name in body}
     if "exit_scan" in body:
         policy["exit_scan"] = bool(body["exit_scan"])
     return policy

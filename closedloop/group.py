@@ -9,17 +9,20 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
+import asyncpg
 import structlog
 
 from closedloop.commit import Outcome, Proposal, append
 from kernel.clock import Clock
 from kernel.db import Pool, retryable
-from kernel.errors import Unavailable
+from kernel.errors import Refused, Unavailable
 from registry.world import WorldCache
 
 MOST = 128
 TRIES = 4
 BACK_OFF = 0.05
+#: What an event that can never be stored raises; sent again it would raise the same.
+NEVER = (asyncpg.DataError, ArithmeticError, LookupError, TypeError, ValueError)
 
 log = structlog.get_logger()
 
@@ -85,8 +88,12 @@ class GroupCommit:
                 await self._settle([waiting])
             return
         log.warning("append_failed", error=type(error).__name__, events=len(batch))
-        for _, future in batch:
-            if not future.done():
+        for proposal, future in batch:
+            if future.done():
+                continue
+            if isinstance(error, NEVER):
+                future.set_result(_refused(proposal))
+            else:
                 future.set_exception(error)
 
     async def _append(self, proposals: list[Proposal]) -> list[Outcome]:
@@ -100,3 +107,13 @@ class GroupCommit:
                     raise
                 await asyncio.sleep(BACK_OFF * 2**attempt)
         raise Unavailable("try_again")
+
+
+def _refused(proposal: Proposal) -> Outcome:
+    """Its sender keeps it and shows it; the other events of its batch must not wait for it."""
+    return Outcome(
+        event_id=proposal.event_id,
+        movement_id=proposal.movement_id,
+        status="refused",
+        refusal=Refused("internal"),
+    )

@@ -135,7 +135,7 @@ def _to_pass(office: Office, movement_id: int) -> Redirect:
 async def own_situation(conn: Connection, office: Office, reference: str) -> Situation:
     """The movement that a pass's address opens. An unknown one and a wrong key answer alike."""
     number, _, key = reference.partition("-")
-    if not (number.isascii() and number.isdigit() and len(number) == 13):
+    if not (reference.isascii() and number.isdigit() and len(number) == 13):
         raise NotFound("unknown_pass_page")
     if not view_key_fits(int(number), key, office.vault):
         raise NotFound("unknown_pass_page")

@@ -13,6 +13,7 @@ from msgspec import Struct
 from closedloop.commit import Outcome, Proposal, append
 from closedloop.model import Loop, State
 from closedloop.planning import report_body
+from closedloop.saying import storable
 from closedloop.situation import Situation, read_situations
 from kernel.audit import record_access
 from kernel.auth import Actor
@@ -27,6 +28,8 @@ from registry.report_queries import find_movement, read_submission
 from registry.submission import Submission, check_submission
 from registry.world import World, WorldCache
 
+#: Thirteen digits.
+MOST_IDS = 10**13
 EDITABLE = frozenset({State.DRAFT, State.ISSUED, State.VOIDED, State.TURNED_BACK, State.VERIFYING})
 
 
@@ -71,7 +74,7 @@ async def report(
     known = (await receipts_of(conn, [event_id])).get(event_id)
     if known is not None:
         return await _again(conn, office, known, digest, event_id)
-    world = await office.cache.now(conn)
+    world, said = await office.cache.now(conn), storable(said)
     movement = await reports.create(
         conn,
         office.vault,
@@ -111,7 +114,7 @@ async def amend(
         raise Conflict("already_presented", state=situation.loop.state)
     world = await office.cache.now(conn)
     before = await read_submission(conn, office.vault, movement_id)
-    said = msgspec.convert(msgspec.to_builtins(before) | changes, Submission)
+    said = storable(msgspec.convert(msgspec.to_builtins(before) | changes, Submission))
     if actor is not None:
         await record_access(
             conn,
@@ -154,7 +157,14 @@ async def open_movement(
     return movement_id
 
 
+def check_movement_id(movement_id: int) -> None:
+    """No other number was ever given. Raises NotFound("unknown_movement")."""
+    if not 0 < movement_id < MOST_IDS:
+        raise NotFound("unknown_movement", movement_id=str(movement_id))
+
+
 async def situation_of(conn: Connection, movement_id: int) -> Situation:
+    check_movement_id(movement_id)
     reading = await read_situations(conn, [movement_id])
     if movement_id not in reading.situations:
         raise NotFound("unknown_movement", movement_id=movement_id)

@@ -22,7 +22,7 @@ from kernel.audit import record_access
 from kernel.auth import Actor, actor_of, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Forbidden, Unauthenticated
+from kernel.errors import Forbidden, NotFound, Unauthenticated
 from kernel.i18n import t
 from kernel.ids import uuid7
 from kernel.web import Page, page, url_with
@@ -146,7 +146,7 @@ async def confirm_arrival(
     return Redirect("/firm?done=arrived", status_code=303)
 
 
-@get("/loops", guards=[requires(*WATCHERS)])
+@get("/loops", guards=[requires(*WATCHERS, Role.FIRM)])
 async def loops_page(
     request: AnyRequest,
     tx: NamedDependency[Connection],
@@ -154,10 +154,12 @@ async def loops_page(
     clock: NamedDependency[Clock],
     after: FromQuery[int] = 0,
 ) -> Page:
-    """All loops, or those in one state."""
+    """All loops, or those in one state; a firm's are its own."""
     actor, now = who(request), clock.now()
     state = request.query_params.get("state", "")
-    query = LoopQuery(states=(state,) if state else (), cursor=after, limit=PER_PAGE)
+    query = LoopQuery(
+        states=(state,) if state else (), own=_own_place(actor), cursor=after, limit=PER_PAGE
+    )
     found = await loops(tx, query, now)
     world = await office.cache.now(tx)
     more = url_with("/loops", state=state or None, after=found[-1].movement_id if found else None)
@@ -170,6 +172,11 @@ async def loops_page(
         home_url=home_of(actor),
         nav=navigation(actor),
     )
+
+
+def _own_place(actor: Actor) -> int | None:
+    """The place to which a reader is confined, if to one."""
+    return None if actor.roles & set(WATCHERS) else place_of(actor)
 
 
 def _line(row: LoopRow, world: World) -> dict[str, Any]:
@@ -191,7 +198,7 @@ def name_of(world: World, place_id: int | None) -> str:
     return "" if place is None else place.name
 
 
-@get("/loops/{movement_id:int}", guards=[requires(*WATCHERS)])
+@get("/loops/{movement_id:int}", guards=[requires(*WATCHERS, Role.FIRM)])
 async def history_page(
     movement_id: FromPath[int],
     request: AnyRequest,
@@ -202,6 +209,9 @@ async def history_page(
     """What happened to one movement. Reading it writes an audit row."""
     actor, now = who(request), clock.now()
     situation = await situation_of(tx, movement_id)
+    own = _own_place(actor)
+    if own is not None and own not in {stop.place_id for stop in situation.loop.stops}:
+        raise NotFound("unknown_movement", movement_id=movement_id)
     await record_access(
         tx,
         actor,

@@ -29,6 +29,8 @@ class FailureView(Struct, frozen=True, kw_only=True):
 
 
 def failure_views(failures: tuple[Failure, ...], rules: RuleSet) -> list[FailureView]:
+    if not failures:
+        return []
     spoken = rules.sentences()
     return [_failure_view(failure, spoken) for failure in failures]
 

@@ -7,6 +7,7 @@ ciphertext, so that a value copied from one column into another does not open th
 
 import base64
 import binascii
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
@@ -17,7 +18,6 @@ from types import MappingProxyType
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kernel.errors import Unavailable
@@ -97,9 +97,7 @@ class Vault:
 
 
 def _hmac(key: bytes, data: bytes) -> bytes:
-    code = HMAC(key, SHA256())
-    code.update(data)
-    return code.finalize()
+    return hmac.digest(key, data, "sha256")
 
 
 def load_master_key(settings: Settings) -> bytes:

@@ -158,6 +158,8 @@ def request_id(scope: Scope) -> str:
 
 
 def _query(scope: Scope) -> dict[str, str]:
+    if not scope["query_string"]:
+        return {}
     parsed = parse_qs(scope["query_string"].decode("latin-1"))
     return {name: values[-1] for name, values in parsed.items()}
 
@@ -168,6 +170,8 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 
 def _cookie(scope: Scope, name: str) -> str | None:
+    if _header(scope, b"cookie") is None:
+        return None
     return ASGIConnection[Any, Any, Any, Any](scope).cookies.get(name)
 
 
@@ -252,6 +256,16 @@ class Assets:
         return version is not None and version == self.version(path)
 
 
+def fixed_headers(*, secure: bool) -> dict[str, str]:
+    """The security headers that are the same on every answer."""
+    fixed = {
+        "content-security-policy": CONTENT_SECURITY_POLICY,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+    }
+    return fixed | ({"strict-transport-security": f"max-age={ONE_YEAR}"} if secure else {})
+
+
 class Headers:
     """The security headers of every answer; goes into `before_send`.
 
@@ -261,13 +275,7 @@ class Headers:
 
     def __init__(self, assets: Assets, *, secure: bool) -> None:
         self.assets = assets
-        self.fixed = {
-            "content-security-policy": CONTENT_SECURITY_POLICY,
-            "x-content-type-options": "nosniff",
-            "referrer-policy": "same-origin",
-        }
-        if secure:
-            self.fixed["strict-transport-security"] = f"max-age={ONE_YEAR}"
+        self.fixed = fixed_headers(secure=secure)
 
     async def __call__(self, message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":

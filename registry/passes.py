@@ -123,6 +123,8 @@ def _url_path(text: str) -> str | None:
 
 
 def _compact(text: str) -> str:
+    if _is_digits(text) and len(text) <= _LONGEST:
+        return text  # as scanners send it
     return _GAPS.sub("", unicodedata.normalize("NFKC", text[:_LONGEST]))
 
 

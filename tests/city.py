@@ -1,7 +1,6 @@
 """A small city for tests: two checkpoints, two firms, and people whose proofs are in order."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +18,9 @@ from registry.world import WorldCache
 
 #: Resident numbers with right check digits; nobody's.
 IDS = ("410221199001011239", "410221198505052312", "410221199203034324", "410221197912126548")
+
+
+HENAN: dict[str, Any] = msgspec.json.decode((SCENARIOS / "epidemic-henan.json").read_bytes())
 
 
 class City(Struct, frozen=True, kw_only=True):
@@ -48,7 +50,7 @@ async def build(conn: Connection, vault: Vault, now: datetime, **rules: Any) -> 
                 await conn.execute(
                     "INSERT INTO registry.road_time VALUES ($1, $2, 30)", origin, target
                 )
-    body = msgspec.json.decode(Path(SCENARIOS / "epidemic-henan.json").read_bytes()) | rules
+    body = HENAN | rules
     await conn.execute(
         """
         INSERT INTO registry.rule_set (scenario, name, body, in_force_from, created_at)

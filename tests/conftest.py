@@ -132,7 +132,7 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
 async def logged_in(
     app: Litestar, conn: Connection, clock: SetClock
 ) -> AsyncIterator[Callable[..., Awaitable[httpx.AsyncClient]]]:
-    """A browser of somebody with a role: `await logged_in("firm", place_id)`."""
+    """Awaited with a role and perhaps a place, it gives a browser of such a person."""
     async with AsyncExitStack() as stack:
 
         async def make(role: str, place_id: int | None = None) -> httpx.AsyncClient:

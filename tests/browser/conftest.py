@@ -116,7 +116,7 @@ async def site(cloned: str, vault: Vault, chromium: Browser, tmp_path: Path) -> 
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - the server tells nobody when it is ready
         await asyncio.sleep(0.02)
     async with AsyncExitStack() as stack:
         yield Site(

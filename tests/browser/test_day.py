@@ -1,5 +1,6 @@
 """A truck's day in Chromium, from the report in the cab to the discharge; and the one that
-vanishes."""
+vanishes.
+"""
 
 from datetime import timedelta
 

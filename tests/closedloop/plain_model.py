@@ -57,9 +57,6 @@ class Story:
     def turn(self, state: str, fact: Fact) -> None:
         self.state, self.since = state, fact.at
 
-    def take(self, fact: Fact) -> None:
-        getattr(self, f"_{fact.kind}")(fact)
-
     def _report(self, fact: Fact) -> None:
         if self.released is None:
             self.legs = [Leg(place) for place in fact.places]
@@ -154,5 +151,5 @@ class Story:
 def tell(facts: list[Fact]) -> Story:
     story = Story()
     for fact in sorted(facts, key=lambda fact: fact.at):
-        story.take(fact)
+        getattr(story, f"_{fact.kind}")(fact)
     return story

@@ -55,6 +55,7 @@ async def test_a_truck_in_order_is_released_and_its_limit_is_fixed(
     # Road time 30 min × 1.5 + 30 = 75 minutes.
     assert outcome.loop.due_at == AT_GATE + timedelta(minutes=75)
     row = await conn.fetchrow("SELECT limb, due_at, closed_at FROM closedloop.deadline")
+    assert row is not None
     assert (row["limb"], row["due_at"]) == ("arrival", AT_GATE + timedelta(minutes=75))
     assert row["closed_at"] is None
 

@@ -7,12 +7,9 @@ import asyncio
 import os
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
-from uuid import uuid4
+from typing import ClassVar
 
-import asyncpg
 import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,117 +23,33 @@ from hypothesis.stateful import (
 )
 
 from alerts.overdue import sweep_all
-from checkpoint.intake import propose
-from checkpoint.scans import Scan
 from closedloop import acts
-from closedloop.commit import Outcome, Proposal, append
+from closedloop.commit import Proposal
 from closedloop.fold import fold
-from closedloop.model import Level, Loop
-from closedloop.planning import release_body
+from closedloop.model import Loop
 from closedloop.reporting import EDITABLE, amend, report
 from closedloop.situation import read_situations
-from kernel.auth import Actor
-from kernel.db import Connection, prepare
 from kernel.errors import Conflict
 from kernel.ids import uuid7
 from kernel.privacy import Vault
-from registry.model import Event
-from tests.city import IDS, City, _device, a_submission, add_proof, build
-from tests.closedloop.plain_model import OUTSIDE, Fact, Story, tell
+from tests.city import IDS, a_submission
+from tests.closedloop.ground import (
+    HOUR,
+    OFFICER,
+    RED,
+    TESTED,
+    UNTESTED,
+    Ground,
+    Truck,
+    begin,
+    said,
+)
+from tests.closedloop.plain_model import Fact
 from tests.conftest import NOON
 from tests.support import database_name, drop_database, make_database
 
 EXAMPLES = int(os.environ.get("CHECKPOINT_LIFE_EXAMPLES", "200"))
 STEPS = int(os.environ.get("CHECKPOINT_LIFE_STEPS", "50"))
-PLATE, OTHER = "豫B12345", "豫B99999"
-TESTED, UNTESTED, RED = range(3)
-HOUR = timedelta(hours=1)
-OFFICER = Actor(id=uuid4(), kind="account", name="duty", roles=frozenset({"duty"}))
-DRIVER = Actor(id=uuid4(), kind="account", name="driver", roles=frozenset({"driver"}))
-
-
-@dataclass
-class Ground:
-    """What all examples stand on: one loop, one connection, one city."""
-
-    runner: asyncio.Runner
-    conn: Connection
-    city: City
-    depot: Actor
-    examples: int = 0
-    steps: int = 0
-
-    @property
-    def firms(self) -> dict[int, Actor]:
-        return {self.city.mill: self.city.gatekeeper, self.city.depot: self.depot}
-
-    def append(self, proposals: list[Proposal], now: datetime) -> list[Outcome]:
-        return self.runner.run(append(self.conn, self.city.office.cache, proposals, now))
-
-    def fetch(self, sql: str, *values: object) -> list[Any]:
-        return self.runner.run(self.conn.fetch(sql, *values))
-
-
-@dataclass
-class Truck:
-    movement_id: int
-    person: int
-    entry_at: datetime
-    places: tuple[int, ...]
-    blocked: bool
-    facts: list[Fact] = field(default_factory=list)
-    sent: list[Proposal] = field(default_factory=list)
-    flagged: set[tuple[int, str, int]] = field(default_factory=set)
-
-    @property
-    def story(self) -> Story:
-        return tell(self.facts)
-
-    def card(self, at: datetime, *, other_plate: bool) -> str:
-        """Written from the table of cards, not from the rules."""
-        story = self.story
-        if story.state == "held":
-            return "red"
-        if story.carded and story.carded[0] == "green":
-            since = at - story.carded[1]
-            if timedelta(0) <= since <= timedelta(minutes=10):
-                return "duplicate"
-        if self.person == RED:
-            return "red"
-        compliant = (
-            self.person == TESTED
-            and at - (NOON - 5 * HOUR) <= 48 * HOUR
-            and at - NOON <= 24 * HOUR
-            and self.entry_at - 6 * HOUR <= at <= self.entry_at + 24 * HOUR
-            and not (other_plate or self.blocked)
-            and story.state not in {"cancelled", "discharged"}
-        )
-        return "green" if compliant else "yellow"
-
-
-def said(truck: Truck, kind: str, actor: Actor, now: datetime, body: dict[str, Any]) -> Proposal:
-    """A fact as a use-case of a floor above would append it."""
-
-    def decide(situation: Any, world: Any, now: datetime) -> Event:
-        planned = release_body(situation.movement, world, world.rules_at(now), actor.place_id)
-        return Event(
-            movement_id=truck.movement_id,
-            event_id=event_id,
-            kind=kind,
-            occurred_at=now,
-            received_at=now,
-            body=planned | body,
-        )
-
-    event_id = uuid7(now)
-    return Proposal(
-        event_id=event_id,
-        movement_id=truck.movement_id,
-        body_hash=event_id.bytes * 2,
-        decide=decide,
-        said=body,
-        actor=actor.name,
-    )
 
 
 class Life(RuleBasedStateMachine):
@@ -185,7 +98,7 @@ class Life(RuleBasedStateMachine):
         truck = Truck(told.movement.movement_id, person, now + HOUR, places, blocked)
         truck.facts.append(Fact("report", now, now, places=places, blocked=blocked))
         self.trucks.append(truck)
-        self.agrees(truck, told.loop)
+        self.ground.agrees(truck, told.loop)
 
     @rule(number=st.integers(0, 2))
     def amends(self, number: int) -> None:
@@ -205,9 +118,9 @@ class Life(RuleBasedStateMachine):
                 self.ground.runner.run(change)
             return
         told = self.ground.runner.run(change)
-        truck.blocked = False
-        truck.facts.append(Fact("report", now, now, places=truck.places))
-        self.agrees(truck, told.loop)
+        truck.blocked = truck.entry_at + 6 * HOUR < now  # too late for the hour it names
+        truck.facts.append(Fact("report", now, now, places=truck.places, blocked=truck.blocked))
+        self.ground.agrees(truck, told.loop)
 
     @rule(number=st.integers(0, 2), other_plate=st.sampled_from([False, False, True]))
     def is_presented(self, number: int, other_plate: bool) -> None:
@@ -250,22 +163,8 @@ class Life(RuleBasedStateMachine):
     def scanned(
         self, truck: Truck, seen: list[tuple[str, datetime, str, bool]], *, offline: bool = False
     ) -> None:
-        city, proposals = self.ground.city, []
-        places = {"entry": city.north, "mill": city.mill, "depot": city.depot}
-        for what, at, level, other_plate in seen:
-            place = places[what]
-            scan = Scan(
-                id=uuid7(at),
-                kind="entry" if what == "entry" else "arrival",
-                place_id=place,
-                occurred_at=at,
-                offline=offline,
-                plate_seen=OTHER if other_plate else PLATE,
-            )
-            actor = city.lane if what == "entry" else self.ground.firms[place]
-            actor = DRIVER if level in {"B", "C"} and what != "entry" else actor
-            known = Level(level) if level and what != "entry" else None
-            proposals.append(propose(scan, truck.movement_id, actor, known))
+        places = self.ground.places
+        proposals = [self.ground.scan(truck, *each, offline=offline) for each in seen]
         outcomes = self.ground.append([*proposals, proposals[0]], self.now)
         assert outcomes.pop().status == "repeated"
         for (what, at, level, other_plate), outcome in zip(seen, outcomes, strict=True):
@@ -282,7 +181,7 @@ class Life(RuleBasedStateMachine):
                 assert outcome.event.body["card"] == fact.word
             truck.facts.append(fact)
         truck.sent += proposals
-        self.agrees(truck, outcomes[-1].loop)
+        self.ground.agrees(truck, outcomes[-1].loop)
 
     @rule(
         number=st.integers(0, 2),
@@ -324,7 +223,7 @@ class Life(RuleBasedStateMachine):
         if refused is None:
             truck.facts.append(fact)
             truck.sent.append(proposal)
-            self.agrees(truck, outcome.loop)
+            self.ground.agrees(truck, outcome.loop)
 
     @rule(number=st.integers(0, 2), which=st.integers(0, 99))
     def something_is_sent_again(self, number: int, which: int) -> None:
@@ -332,7 +231,7 @@ class Life(RuleBasedStateMachine):
         if truck.sent:
             (outcome,) = self.ground.append([truck.sent[which % len(truck.sent)]], now)
             assert outcome.status == "repeated"
-            self.agrees(truck, outcome.loop)
+            self.ground.agrees(truck, outcome.loop)
 
     @rule(minutes=st.sampled_from([1, 20, 45, 80, 240]))
     def time_passes(self, minutes: int) -> None:
@@ -352,30 +251,6 @@ class Life(RuleBasedStateMachine):
         expected = {(truck.movement_id, *limit) for truck in self.trucks for limit in truck.flagged}
         assert {tuple(row) for row in rows} == expected
 
-    # ── what must hold ──
-
-    def agrees(self, truck: Truck, loop: Loop | None) -> None:
-        story = truck.story
-        assert loop is not None
-        assert (loop.state, loop.attempt) == (story.state, story.attempt)
-        assert [
-            (s.place_id, s.due_at, s.limit_no, s.claimed_at, s.arrived_at, s.closed, s.late)
-            for s in loop.stops
-        ] == [tuple(vars(leg).values()) for leg in story.legs]
-        (row,) = self.ground.fetch(
-            """
-            SELECT l.state, l.due_at, ARRAY(
-                       SELECT (d.stop, d.limb, d.limit_no, d.flag_at) FROM closedloop.deadline d
-                        WHERE d.movement_id = $1 AND d.closed_at IS NULL) AS limits,
-                   (SELECT count(*) FROM registry.event v WHERE v.movement_id = $1) AS events
-              FROM closedloop.loop l WHERE l.movement_id = $1
-            """,
-            truck.movement_id,
-        )
-        assert (row["state"], row["events"]) == (story.state, len(truck.facts))
-        assert row["due_at"] == (story.leg.due if story.leg else None)
-        assert {tuple(limit) for limit in row["limits"]} == story.limits()
-
     def teardown(self) -> None:
         """Invariant I2: the stored loop is the fold of the stored events in any order."""
         if not self.trucks:
@@ -392,18 +267,9 @@ class Life(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def ground(server: str, template: str, vault: Vault) -> Iterator[Ground]:
-    async def begin(dsn: str) -> Ground:
-        conn = await asyncpg.connect(dsn)
-        await prepare(conn)
-        city = await build(conn, vault, NOON)
-        await add_proof(conn, vault, "test", "negative", NOON - 5 * HOUR, IDS[TESTED])
-        await add_proof(conn, vault, "health_code", "red", NOON - 5 * HOUR, IDS[RED])
-        depot, _ = await _device(conn, "firm", city.depot, NOON)
-        return Ground(runner, conn, city, depot)
-
     made = asyncio.run(make_database(server, template=database_name(template)))
     with asyncio.Runner() as runner:
-        ground = runner.run(begin(made))
+        ground = runner.run(begin(made, vault, runner))
         yield ground
         runner.run(ground.conn.close())
     asyncio.run(drop_database(server, made))
@@ -423,4 +289,3 @@ def test_any_life_of_any_truck_is_what_the_plain_model_says(ground: Ground) -> N
         ),
     )
     print(f"life: examples={ground.examples} steps={ground.steps} divergences=0")
-    assert OUTSIDE

@@ -163,7 +163,8 @@ async def test_a_wrong_key_and_an_unknown_movement_answer_alike(
 ) -> None:
     page = await stored(conn, city)
     codes: set[tuple[int, str]] = set()
-    for address in (page[:-1] + "x", page + "0", "/d/4102000000000-" + "0" * 20, "/d/1-x", "/d/x"):
+    foreign = "/d/4102000000000-" + "0" * 20
+    for address in (page[:-1] + "x", page + "0", page[:17] + "é", foreign, "/d/1-x", "/d/x"):
         for ending in ("", "/edit", "/pass.svg"):
             answer = await client.get(address + ending, headers={"Accept": "application/json"})
             codes.add((answer.status_code, answer.json()["code"]))

@@ -69,13 +69,13 @@ class Day:
         self.movement = answer.json()
         return self.movement
 
-    def scan(self, kind: str, place_id: int, **changes: Any) -> Json:
+    def scan(self, kind: str, place: int, **changes: Any) -> Json:
         known = self.movement.get("pass_number")
         shown = {"pass_number": known} if known and "plate" not in changes else {}
         return {
             "id": str(uuid7(self.clock.at)),
             "kind": kind,
-            "place_id": place_id,
+            "place_id": place,
             "gate": "1",
             "occurred_at": self.clock.at.isoformat(),
             **shown,
@@ -85,8 +85,8 @@ class Day:
     def entry(self, **changes: Any) -> Json:
         return self.scan("entry", self.city.north, **changes)
 
-    def arrival(self, place_id: int | None = None, **changes: Any) -> Json:
-        return self.scan("arrival", place_id or self.city.mill, **changes)
+    def arrival(self, place: int | None = None, **changes: Any) -> Json:
+        return self.scan("arrival", place or self.city.mill, **changes)
 
     async def send(self, headers: Headers, *scans: Any) -> list[Json]:
         answer = await self.client.post(

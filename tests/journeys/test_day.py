@@ -143,6 +143,7 @@ async def test_an_arrival_sooner_than_the_road_allows_waits_for_the_firms_word(d
     arrived = await day.arrives()
     assert (arrived["card"], arrived["movement"]["state"]) == ("yellow", "discrepancy")
     assert arrived["movement"]["flags"] == ["arrived_too_early"]
+    day.after(65)
     confirmed = await day.acts(day.firm, "confirm")
     assert confirmed.json()["movement"]["state"] == "discharged", confirmed.text
     assert confirmed.json()["movement"]["flags"] == ["arrived_too_early"]

@@ -1,0 +1,103 @@
+"""What the senders of scans and acts are told, item by item."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from checkpoint.intake import Answer, Batch, Intake, take
+from closedloop.commit import Outcome
+from closedloop.model import Loop, state_at
+from closedloop.views import FailureView, failure_views
+from kernel.auth import Actor
+from kernel.clock import Clock
+from kernel.errors import Refused
+from kernel.i18n import t
+from registry.model import Failure
+from registry.rules import RuleSet
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """The movement as the lane may see it."""
+
+    id: int
+    state: str
+    plate: str
+    flags: tuple[str, ...]
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """`status`: recorded, repeated, conflict or refused. A refused item has `code` and `detail`;
+    `reasons` are the rules that failed, the worst first.
+    """
+
+    id: str | None
+    status: str
+    card: str | None = None
+    reasons: list[FailureView] = []
+    movement: Seen | None = None
+    code: str | None = None
+    detail: str | None = None
+    facts: dict[str, Any] = {}
+
+
+class Results(Struct, frozen=True, kw_only=True):
+    results: list[Result]
+
+
+async def scan_results(intake: Intake, batch: Batch, actor: Actor) -> Results:
+    answers = await take(intake, batch, actor)
+    now = intake.clock.now()
+    world = intake.office.cache.held
+    rules = world.rules_at(now) if world is not None else None
+    return Results(results=[_scan_result(answer, rules, now) for answer in answers])
+
+
+def _scan_result(answer: Answer, rules: RuleSet | None, now: datetime) -> Result:
+    outcome = answer.outcome
+    if outcome is None or outcome.event is None:
+        return _refused(answer.id, answer.refusal, outcome, answer.card)
+    body = outcome.event.body
+    reasons = msgspec.convert(body.get("reasons", ()), tuple[Failure, ...])
+    return Result(
+        id=answer.id,
+        status=outcome.status,
+        card=answer.card,
+        reasons=[] if rules is None else failure_views(reasons, rules),
+        movement=_seen(outcome.loop, body, now),
+    )
+
+
+def _seen(loop: Loop | None, body: dict[str, Any], now: datetime) -> Seen | None:
+    if loop is None:
+        return None
+    return Seen(
+        id=loop.movement_id,
+        state=state_at(loop, now),
+        plate=body.get("plate", ""),
+        flags=loop.flags,
+    )
+
+
+def _refused(
+    item: str | None, refusal: Refused | None, outcome: Outcome | None, card: str | None = None
+) -> Result:
+    code = "internal" if refusal is None else refusal.code
+    facts = {} if refusal is None else refusal.facts
+    return Result(
+        id=item,
+        status="refused" if outcome is None else outcome.status,
+        card=card,
+        code=code,
+        detail=t(f"error.{code}", **facts),
+        facts=facts,
+    )
+
+
+def act_result(outcome: Outcome, clock: Clock) -> Result:
+    item = str(outcome.event_id)
+    if outcome.event is None or outcome.loop is None:
+        return _refused(item, outcome.refusal, outcome)
+    seen = _seen(outcome.loop, {}, clock.now())
+    return Result(id=item, status=outcome.status, movement=seen)
