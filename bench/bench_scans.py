@@ -33,7 +33,7 @@ SECONDS = int(os.environ.get("BENCH_SECONDS", "8"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 WORKERS = int(os.environ.get("BENCH_WORKERS", str(os.cpu_count() or 1)))
 #: For the service; its rival gets as many.
-MOVEMENTS = int(os.environ.get("BENCH_MOVEMENTS", str(20_000 + SECONDS * (ROUNDS + 2) * 4_000)))
+MOVEMENTS = int(os.environ.get("BENCH_MOVEMENTS", str(20_000 + SECONDS * (ROUNDS + 2) * 5_000)))
 ROOT = Path(__file__).parent.parent
 CONNECTIONS = 64
 BATCH = 20

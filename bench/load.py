@@ -141,7 +141,7 @@ async def closed_loop(plan: Plan, wires: list[Wire], requests: Requests, tally: 
 
 async def open_loop(plan: Plan, wires: list[Wire], requests: Requests, tally: Tally) -> None:
     """On schedule, whatever comes back; a request that finds no connection free is late already."""
-    free: asyncio.LifoQueue[Wire] = asyncio.LifoQueue()
+    free: asyncio.Queue[Wire] = asyncio.Queue()
     for wire in wires:
         free.put_nowait(wire)
 

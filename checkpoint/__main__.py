@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
 
 import asyncpg
 
@@ -91,6 +93,8 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.workers:
         os.environ["CHECKPOINT_WORKERS"] = str(arguments.workers)
         settings = read_settings(os.environ)
+    # The server sends itself the signal again that ended it; this way what follows still runs.
+    signal.signal(signal.SIGTERM, _leave)
     # A server found running was left by a serve that was killed: it is ours to stop.
     with _database(settings, stops=True) as dsn:
         asyncio.run(migrate(dsn, MIGRATIONS))
@@ -99,6 +103,10 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f"Serving on {settings.public_url} — Ctrl-C stops everything.", flush=True)
         serve(settings, dsn)
     return 0
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def _migrate(_: argparse.Namespace, settings: Settings) -> int:

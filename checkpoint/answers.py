@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from checkpoint.intake import Answer, Batch, Intake, take
 from closedloop.commit import Outcome
-from closedloop.model import Loop, state_at
+from closedloop.model import state_at
 from closedloop.views import FailureView, failure_views
 from kernel.auth import Actor
 from kernel.clock import Clock
@@ -65,18 +65,15 @@ def _scan_result(answer: Answer, rules: RuleSet | None, now: datetime) -> Result
         status=outcome.status,
         card=answer.card,
         reasons=[] if rules is None else failure_views(reasons, rules),
-        movement=_seen(outcome.loop, body, now),
+        movement=_seen(outcome, now),
     )
 
 
-def _seen(loop: Loop | None, body: dict[str, Any], now: datetime) -> Seen | None:
-    if loop is None:
+def _seen(outcome: Outcome, now: datetime) -> Seen | None:
+    if (loop := outcome.loop) is None:
         return None
     return Seen(
-        id=loop.movement_id,
-        state=state_at(loop, now),
-        plate=body.get("plate", ""),
-        flags=loop.flags,
+        id=loop.movement_id, state=state_at(loop, now), plate=outcome.plate, flags=loop.flags
     )
 
 
@@ -99,5 +96,10 @@ def act_result(outcome: Outcome, clock: Clock) -> Result:
     item = str(outcome.event_id)
     if outcome.event is None or outcome.loop is None:
         return _refused(item, outcome.refusal, outcome)
-    seen = _seen(outcome.loop, {}, clock.now())
+    seen = _seen(outcome, clock.now())
     return Result(id=item, status=outcome.status, movement=seen)
+
+
+def refused_result(item: str | None, refusal: Refused) -> Result:
+    """An item that never became a proposal."""
+    return _refused(item, refusal, None)

@@ -2,22 +2,24 @@
 
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from checkpoint.answers import Result, Results, act_result, scan_results
+from checkpoint.answers import Result, Results, act_result, refused_result, scan_results
 from checkpoint.desk import DESK
-from checkpoint.intake import MOST, SCANNERS, Batch, Intake
+from checkpoint.intake import MOST, SCANNERS, Batch, Intake, id_of
 from closedloop.acts import ACTS, Act, propose
-from closedloop.commit import Outcome, append
+from closedloop.commit import Proposal, append
 from closedloop.reporting import Office
-from kernel.auth import actor_of, requires
+from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Conflict, Malformed, Unauthenticated
+from kernel.errors import Conflict, Malformed, Refused
 from kernel.problems import answer
+from registry.accounts import known_actor
 from registry.model import Role
 
 ACTORS = (Role.FIRM, Role.DESK, Role.LANE, Role.DUTY, Role.ADMIN)
@@ -33,10 +35,7 @@ async def take_scans(
     """A batch of 1 to 500 scans, live or uploaded later, each with its own id. One bad item
     never spoils the others, and every item is safe to send again.
     """
-    actor = actor_of(request)
-    if actor is None:
-        raise Unauthenticated("log_in_first")
-    return await scan_results(intake, data, actor)
+    return await scan_results(intake, data, known_actor(request))
 
 
 class MovementAct(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,9 +43,15 @@ class MovementAct(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     movement_id: int
 
+    def proposal(self, actor: Actor) -> Proposal:
+        said = {name: getattr(self, name) for name in Act.__struct_fields__}
+        return propose(self.movement_id, Act(**said), actor, CHECKS)
+
 
 class Acts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    events: list[MovementAct]
+    """Items are read one by one, so that a bad one does not spoil the others."""
+
+    events: list[Any]
 
 
 @post("/movements/{movement_id:int}/events", guards=[requires(*ACTORS)], status_code=200)
@@ -61,7 +66,8 @@ async def act_on_movement(
     """One thing that happened to a movement: confirm, discrepancy, divert, delay, incident,
     departed, desk and others. Safe to send again under the same id.
     """
-    outcome = (await _act(tx, office, clock, request, [(movement_id, data)]))[0]
+    proposal = propose(movement_id, data, known_actor(request), CHECKS)
+    outcome = (await append(tx, office.cache, [proposal], clock.now()))[0]
     if outcome.status == "conflict":
         # Returned and not raised, so that the conflicting copy is kept.
         return answer(request, Conflict("event_id_taken", id=str(data.id)))
@@ -81,27 +87,25 @@ async def act_on_movements(
     """Many acts at once, with a result for each."""
     if len(data.events) > MOST:
         raise Malformed("too_many_scans", most=MOST)
-    fields = Act.__struct_fields__
-    acts = [
-        (each.movement_id, Act(**{name: getattr(each, name) for name in fields}))
-        for each in data.events
-    ]
-    outcomes = await _act(tx, office, clock, request, acts)
-    return Results(results=[act_result(outcome, clock) for outcome in outcomes])
+    actor = known_actor(request)
+    read = [_read(said, actor) for said in data.events]
+    proposals = [each for each in read if isinstance(each, Proposal)]
+    outcomes = iter(await append(tx, office.cache, proposals, clock.now()))
+    return Results(
+        results=[
+            act_result(next(outcomes), clock) if isinstance(each, Proposal) else each
+            for each in read
+        ]
+    )
 
 
-async def _act(
-    tx: Connection,
-    office: Office,
-    clock: Clock,
-    request: Request[Any, Any, Any],
-    acts: list[tuple[int, Act]],
-) -> list[Outcome]:
-    actor = actor_of(request)
-    if actor is None:
-        raise Unauthenticated("log_in_first")
-    proposals = [propose(movement_id, act, actor, CHECKS) for movement_id, act in acts]
-    return await append(tx, office.cache, proposals, clock.now())
+def _read(said: Any, actor: Actor) -> Proposal | Result:  # noqa: ANN401 - whatever was sent
+    try:
+        return msgspec.convert(said, MovementAct).proposal(actor)
+    except msgspec.ValidationError:
+        return refused_result(id_of(said), Malformed("malformed"))
+    except Refused as refused:
+        return refused_result(id_of(said), refused)
 
 
 HANDLERS = [take_scans, act_on_movement, act_on_movements]

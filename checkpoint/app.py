@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import cast
 from uuid import UUID
 
-import alerts.pages
-import closedloop.pages
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -15,11 +13,13 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 import alerts.api
+import alerts.pages
 import checkpoint.api
 import checkpoint.desk_pages
 import checkpoint.health
 import checkpoint.pages
 import closedloop.api
+import closedloop.pages
 import registry.api
 import registry.pages
 from alerts.overdue import sweep_all
@@ -133,8 +133,8 @@ def _running(dsn: str, *, ticking: bool):  # noqa: ANN202 - Litestar's own shape
             if ticking:
                 seconds = state.settings.sweep_seconds
                 await stack.enter_async_context(ticker("sweep", seconds, _sweeping(state)))
-                expired = app.stores.get("sessions").delete_expired
-                await stack.enter_async_context(ticker("sessions", HOUR, expired))
+                sessions = cast("PostgresStore", app.stores.get("sessions"))
+                await stack.enter_async_context(ticker("sessions", HOUR, sessions.delete_expired))
             yield
 
     return running

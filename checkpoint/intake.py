@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from checkpoint.queries import movement_by_plate
 from checkpoint.scans import KINDS, Scan
-from checkpoint.verdicts import event_of
+from checkpoint.verdicts import check_scan, event_of
 from closedloop.commit import Outcome, Proposal, append
 from closedloop.group import GroupCommit
 from closedloop.model import Level
-from closedloop.reporting import Office, actor_name, body_hash, open_movement
+from closedloop.reporting import Office, actor_name, body_hash, open_movement, opened_id
 from closedloop.situation import Situation
 from kernel.auth import Actor
 from kernel.clock import Clock
@@ -133,14 +133,14 @@ def _read(said: Any) -> Scan | Answer:  # noqa: ANN401 - whatever a device sent
         scan = msgspec.convert(said, Scan)
     except msgspec.ValidationError as error:
         refusal = Malformed("scan_malformed", problem=str(error))
-        return Answer(id=_id_of(said), refusal=refusal)
+        return Answer(id=id_of(said), refusal=refusal)
     if scan.kind not in KINDS:
         refusal = Unprocessable("unknown_kind", kind=scan.kind, known=sorted(KINDS))
         return Answer(id=str(scan.id), refusal=refusal)
     return scan
 
 
-def _id_of(said: Any) -> str | None:  # noqa: ANN401
+def id_of(said: Any) -> str | None:  # noqa: ANN401
     """So that the sender can tell which of its items was refused."""
     said_id: Any = said.get("id") if isinstance(said, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return said_id if isinstance(said_id, str) else None
@@ -165,10 +165,11 @@ async def _movement_in(
     if not scan.plate.strip():
         raise Unprocessable("pass_or_plate_needed")
     plate = parse(scan.plate).text
-    known = (await receipts_of(conn, [scan.id])).get(scan.id)
-    if known is not None:
-        return known[1]
+    known = await receipts_of(conn, [scan.id, opened_id(scan.id)])
+    if known:
+        return next(iter(known.values()))[1]
     found = await movement_by_plate(conn, plate, scan.kind, scan.place_id, now)
     if found is not None:
         return found
+    check_scan(scan, actor, await office.cache.now(conn), now)
     return await open_movement(conn, office, scan_id=scan.id, plate=plate, actor=actor, now=now)

@@ -9,11 +9,12 @@ from msgspec import Struct
 from checkpoint.scans import Moment, Scan, moment
 from closedloop.model import Level, Loop, State
 from closedloop.planning import release_body
+from closedloop.rolling import fits
 from closedloop.situation import Situation
 from kernel.auth import Actor
 from kernel.errors import Forbidden, Unauthenticated, Unprocessable
 from registry.judge import Standing, Verdict, judge
-from registry.model import Card, Event, Failure, Place, PlaceKind
+from registry.model import Card, Event, Failure, Place, PlaceKind, Role
 from registry.plates import normalise
 from registry.rules import RuleSet
 from registry.world import World
@@ -81,6 +82,12 @@ def event_of(
         actor=f"{actor.kind}:{actor.id}",
         body=body,
     )
+
+
+def check_scan(scan: Scan, actor: Actor, world: World, now: datetime) -> None:
+    """What can be said before the movement is known. Raises Refused as `event_of` does."""
+    _place(scan, actor, world)
+    moment(scan, now, world.rules_at(now).limits)
 
 
 def _place(scan: Scan, actor: Actor, world: World) -> Place:
@@ -178,7 +185,6 @@ def _body(seen: Seen, card: Card, failures: tuple[Failure, ...], *flags: str) ->
     plan = release_body(seen.situation.movement, seen.world, seen.rules, seen.place.id)
     return plan | {
         "card": card,
-        "plate": seen.situation.movement.plate,
         "reasons": msgspec.to_builtins(failures),
         "card_shown": scan.card_shown,
         "plate_seen": normalise(scan.plate_seen),
@@ -193,13 +199,20 @@ def _arrival(seen: Seen) -> dict[str, Any]:
     seen_plate = normalise(seen.scan.plate_seen or seen.scan.plate)
     known = {movement.plate, movement.trailer_plate} - {""}
     return {
-        "plate": movement.plate,
-        "level": seen.level or Level.A,
+        "level": seen.level or _level(seen),
         "closes": seen.rules.claim_closes,
         "plate_seen": seen_plate,
         "plate_differs": bool(seen_plate) and seen_plate not in known,
         "clock": msgspec.to_builtins(seen.scan.clock),
     }
+
+
+def _level(seen: Seen) -> Level:
+    """A: the firm's own device or gatekeeper; B: whoever typed the digits on its screen."""
+    if Role.FIRM in seen.actor.roles:
+        return Level.A
+    shown = fits(seen.place.screen_secret, seen.scan.code, seen.moment.at)
+    return Level.B if shown else Level.C
 
 
 def _passing(seen: Seen) -> dict[str, Any]:

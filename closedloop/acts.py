@@ -161,21 +161,6 @@ def _departed(act: Act, at: Situation, _: World, actor: Actor, __: datetime) -> 
     return {"note": act.note}
 
 
-def _closed(act: Act, _: Situation, __: World, actor: Actor, ___: datetime) -> dict[str, Any]:
-    """Manual closure: reason, evidence and a second approver who is somebody else."""
-    if not actor.roles & STAFF:
-        raise Forbidden("not_your_role")
-    if not act.reason.strip() or not act.proof.strip():
-        raise Unprocessable("reason_and_proof_needed")
-    if not act.second_approver.strip() or act.second_approver == str(actor.id):
-        raise Unprocessable("second_approver_needed")
-    return {
-        "reason": act.reason,
-        "proof": act.proof,
-        "second_approver": act.second_approver,
-    }
-
-
 ACTS: dict[str, Check] = {
     "confirm": _confirm,
     "discrepancy": _discrepancy,
@@ -184,5 +169,4 @@ ACTS: dict[str, Check] = {
     "incident": _incident,
     "resumed": _resumed,
     "departed": _departed,
-    "closed": _closed,
 }

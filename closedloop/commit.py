@@ -20,7 +20,7 @@ from closedloop.model import Loop
 from closedloop.situation import Reading, Situation, read_situations
 from closedloop.write import Move, write_moves
 from kernel.db import Connection
-from kernel.errors import Refused, Unavailable
+from kernel.errors import Conflict, NotFound, Refused, Unavailable
 from registry.ledger import receipts_of
 from registry.model import Event
 from registry.world import World, WorldCache
@@ -49,6 +49,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     status: str
     event: Event | None = None
     loop: Loop | None = None
+    plate: str = ""
     refusal: Refused | None = None
 
 
@@ -137,7 +138,7 @@ def plan(
         if proposal.event_id in known:
             work.settled[number] = _repeated(proposal, known[proposal.event_id], situation)
         elif situation is None:
-            refusal = Refused("unknown_movement", movement_id=proposal.movement_id)
+            refusal = NotFound("unknown_movement", movement_id=proposal.movement_id)
             work.settled[number] = _outcome(proposal, "refused", refusal=refusal)
         else:
             try:
@@ -166,7 +167,9 @@ def _add(
         events=(*(before.events if before else ()), (event, proposal.body_hash)),
         messages=(*(before.messages if before else ()), *told),
     )
-    work.planned[number] = _outcome(proposal, "recorded", event=event, loop=loop)
+    work.planned[number] = _outcome(
+        proposal, "recorded", event=event, loop=loop, plate=situation.movement.plate
+    )
     return changed
 
 
@@ -179,7 +182,8 @@ def _repeated(proposal: Proposal, known: tuple[bytes, int], situation: Situation
     if known != (proposal.body_hash, proposal.movement_id) or situation is None:
         return _outcome(proposal, "conflict")
     event = next(e for e in situation.events if e.event_id == proposal.event_id)
-    return _outcome(proposal, "repeated", event=event, loop=situation.loop)
+    plate = situation.movement.plate
+    return _outcome(proposal, "repeated", event=event, loop=situation.loop, plate=plate)
 
 
 def _outcome(
@@ -188,16 +192,18 @@ def _outcome(
     *,
     event: Event | None = None,
     loop: Loop | None = None,
+    plate: str = "",
     refusal: Refused | None = None,
 ) -> Outcome:
     if status == "conflict":
-        refusal = Refused("event_id_taken", id=str(proposal.event_id))
+        refusal = Conflict("event_id_taken", id=str(proposal.event_id))
     return Outcome(
         event_id=proposal.event_id,
         movement_id=proposal.movement_id,
         status=status,
         event=event,
         loop=loop,
+        plate=plate,
         refusal=refusal,
     )
 

@@ -18,7 +18,7 @@ from closedloop.situation import Situation, read_situations
 from kernel.audit import record_access
 from kernel.auth import Actor
 from kernel.db import Connection
-from kernel.errors import Conflict, NotFound, Refused
+from kernel.errors import Conflict, NotFound
 from kernel.privacy import Vault
 from registry import reports
 from registry.ledger import receipts_of
@@ -142,6 +142,11 @@ async def amend(
     return reported(office, movement, outcome)
 
 
+def opened_id(scan_id: UUID) -> UUID:
+    """The event that opened a movement for a scan: a scan that was cut short finds it again."""
+    return uuid5(scan_id, "opened")
+
+
 async def open_movement(
     conn: Connection, office: Office, *, scan_id: UUID, plate: str, actor: Actor, now: datetime
 ) -> int:
@@ -151,7 +156,7 @@ async def open_movement(
     )
     movement = await find_movement(conn, movement_id)
     world = await office.cache.now(conn)
-    event_id = uuid5(scan_id, "opened")
+    event_id = opened_id(scan_id)
     fact = _fact(movement, "opened", event_id, body_hash([plate]), world, actor, now)
     await append_fact(conn, office, fact, now)
     return movement_id
@@ -232,7 +237,7 @@ def _fact(
 
     def decide(situation: Situation, _: World, __: datetime) -> Event:
         if kind == "amended" and situation.loop.state not in EDITABLE:
-            raise Refused("already_presented", state=situation.loop.state)
+            raise Conflict("already_presented", state=situation.loop.state)
         return event
 
     return Proposal(

@@ -112,7 +112,8 @@ class RequestLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = uuid4().hex
+        request_id = uuid4().hex[:12]
+        scope.setdefault("state", {})["request_id"] = request_id
         began = time.perf_counter()
         status = 500
 
@@ -122,7 +123,9 @@ class RequestLog:
                 status = message["status"]
                 # A list of its own: some applications share one between answers.
                 given = message.get("headers", [])
-                message["headers"] = [*given, (b"x-request-id", request_id.encode())]
+                named = any(name == b"x-request-id" for name, _ in given)
+                mine = [] if named else [(b"x-request-id", request_id.encode())]
+                message["headers"] = [*given, *mine]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

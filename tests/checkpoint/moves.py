@@ -1,6 +1,6 @@
 """What happens to the trucks of page tests, played without pages."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from checkpoint.intake import propose
@@ -14,10 +14,21 @@ from registry.passes import pass_number
 from tests.city import City, a_report
 from tests.conftest import NOON
 
+#: Before anything else: what happens in the same millisecond has no order.
+REPORTED = NOON - timedelta(minutes=10)
+
 
 async def scanned(
-    conn: Connection, city: City, movement_id: int, kind: str, at: datetime = NOON, **about: Any
+    conn: Connection,
+    city: City,
+    movement_id: int,
+    kind: str,
+    at: datetime = NOON,
+    *,
+    received: datetime | None = None,
+    **about: Any,
 ) -> Outcome:
+    """A live scan, or one uploaded at `received`."""
     entry = kind == "entry"
     scan = Scan(
         id=uuid7(at),
@@ -25,15 +36,16 @@ async def scanned(
         place_id=city.north if entry else city.mill,
         occurred_at=at,
         gate="1",
+        offline=received is not None,
         **about,
     )
     actor = city.lane if entry else city.gatekeeper
     proposal = propose(scan, movement_id, actor, None if entry else Level.A)
-    return accepted(await append(conn, city.office.cache, [proposal], at))[0]
+    return accepted(await append(conn, city.office.cache, [proposal], received or at))[0]
 
 
 async def reported(conn: Connection, city: City, **about: Any) -> int:
-    return (await a_report(conn, city, NOON, **about)).movement.movement_id
+    return (await a_report(conn, city, REPORTED, **about)).movement.movement_id
 
 
 async def released(conn: Connection, city: City, at: datetime = NOON, **about: Any) -> int:

@@ -216,6 +216,7 @@ async def test_a_hold_is_shown_again_at_every_lane(
     number = number_of(city, movement_id)
     lane = await logged_in("lane", city.north)
     await scan(lane, number)
+    clock.at += timedelta(minutes=1)
     desk = await logged_in("desk", city.north)
     shown = await desk.get("/desk?lang=en")
     rules: Any = (await city.office.cache.now(conn)).rules_at(NOON)

@@ -59,13 +59,14 @@ def draft(at: float = -60) -> Event:
 
 
 def entry(at: float = 0, card: str = "green", **body: Any) -> Event:
-    if card == "red":
-        body = {"source": "province", "reason": "red_code"} | body
-    return event("entry", at, card=card, **body)
+    red = {"source": "province", "reason": "red_code"} if card == "red" else {}
+    said: dict[str, Any] = red | body
+    return event("entry", at, card=card, **said)
 
 
 def hold(at: float = 5, **body: Any) -> Event:
-    return event("hold", at, **{"source": "hospital 3", "reason": "suspected_case"} | body)
+    said: dict[str, Any] = {"source": "hospital 3", "reason": "suspected_case"} | body
+    return event("hold", at, **said)
 
 
 def arrival(at: float, level: str = "A", place_id: int = MILL, **body: Any) -> Event:

@@ -1,5 +1,7 @@
 """New limits, the exit limb, and what must not be slipped out of."""
 
+from typing import Any
+
 import pytest
 
 from closedloop.deadlines import open_deadlines
@@ -113,7 +115,7 @@ def test_a_duplicate_does_not_make_the_green_card_before_it_forgotten() -> None:
 
 
 def test_two_clocks_that_cannot_tell_an_order_are_flagged_and_one_device_is_not() -> None:
-    near = {"uncertainty_ms": 2000}
+    near: dict[str, Any] = {"uncertainty_ms": 2000}
     apart = told(report(), entry(0, **near), arrival(0.01, "C", **near))
     assert "order_uncertain" in apart.flags
     alone = told(report(), entry(0), arrival(0.01, "C"))

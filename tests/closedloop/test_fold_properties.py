@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -31,7 +32,7 @@ from tests.closedloop.tales import (
     told,
 )
 
-BODIES: dict[str, list[dict[str, object]]] = {
+BODIES: dict[str, list[dict[str, Any]]] = {
     "entry": [{"card": card} for card in ("green", "yellow", "white", "duplicate", "wrong_code")]
     + [{"card": "red", "source": "province", "reason": "red_code"}],
     "desk": [{"outcome": "release"}, {"outcome": "turn_back"}],
@@ -54,7 +55,7 @@ BODIES: dict[str, list[dict[str, object]]] = {
     "closed": [{"reason": "seen", "second_approver": "another"}],
 }
 KINDS = [*STEPS, "seen_by_drone"]
-SPOILT: list[dict[str, object]] = [
+SPOILT: list[dict[str, Any]] = [
     {},
     {"card": "purple", "level": "Z", "code": None, "minutes": None, "stop": 7, "stops": "two"},
     {"minutes": 10**15, "grace_minutes": "soon", "failures": 3, "window_to": "noon", "flags": None},
@@ -128,7 +129,13 @@ def check_any_order(events: Sequence[Event], seed: int) -> None:
 def any_order(examples: int) -> None:
     """The property as a function, so that a planted fault can be shown to break it."""
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     @given(st.lists(an_event(), max_size=12), st.integers(0, 2**32))
     def holds(events: list[Event], seed: int) -> None:
         check_any_order([*WAYS["issued"], *events], seed)

@@ -8,7 +8,7 @@ import os
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -265,8 +265,8 @@ class Life(RuleBasedStateMachine):
             assert fold(row["movement_id"], events) == msgspec.convert(row["view"], Loop)
 
 
-@pytest.fixture(scope="module")
-def ground(server: str, template: str, vault: Vault) -> Iterator[Ground]:
+@pytest.fixture(scope="module", name="ground")
+def a_ground(server: str, template: str, vault: Vault) -> Iterator[Ground]:
     made = asyncio.run(make_database(server, template=database_name(template)))
     with asyncio.Runner() as runner:
         ground = runner.run(begin(made, vault, runner))
@@ -275,17 +275,23 @@ def ground(server: str, template: str, vault: Vault) -> Iterator[Ground]:
     asyncio.run(drop_database(server, made))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_any_life_of_any_truck_is_what_the_plain_model_says(ground: Ground) -> None:
+def live(ground: Ground, examples: int, **choices: Any) -> None:
+    """Raises AssertionError where a truck's life and the model part."""
     Life.ground = ground
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=STEPS,
             deadline=None,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+            **choices,
         ),
     )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_any_life_of_any_truck_is_what_the_plain_model_says(ground: Ground) -> None:
+    live(ground, EXAMPLES)
     print(f"life: examples={ground.examples} steps={ground.steps} divergences=0")

@@ -183,8 +183,9 @@ PEOPLE = st.lists(
 def in_order(person: Subject, at: datetime) -> bool:
     """Written out from the notices, without looking at the rules."""
     test, health = person.evidence.get("test"), person.evidence.get("health_code")
-    tested = test is not None and test.value == "negative"
-    tested = tested and at - test.taken_at <= timedelta(hours=48)
+    if test is None or test.value != "negative":
+        return False
+    tested = at - test.taken_at <= timedelta(hours=48)
     coded = health is None or health.value not in {"yellow", "red"}
     return tested and coded and not any(person.declared.values())
 
