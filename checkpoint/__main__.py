@@ -1,4 +1,4 @@
-"""The command line: `checkpoint serve|migrate|seed|sweep|token|simulate|doctor`."""
+"""The command line: what an administrator does, and what starts the service."""
 
 import argparse
 import asyncio
@@ -7,24 +7,30 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from types import FrameType
 
 import asyncpg
+from msgspec import ValidationError
 
 from alerts.overdue import sweep_all
-from checkpoint.app import MIGRATIONS
+from checkpoint.app import FLOORS, MIGRATIONS, ROOT
 from checkpoint.doctor import examine
 from checkpoint.serving import port_is_free, serve
 from checkpoint.simulate import add_arguments as add_simulation
 from checkpoint.simulate import simulate
+from kernel.backup import BackupError, dump, load
 from kernel.clock import SystemClock
 from kernel.db import Connection, clean_dsn, prepare
+from kernel.errors import Refused
+from kernel.i18n import load_catalogues, t, use_locale
 from kernel.migrate import migrate
 from kernel.postgres import CannotStartError, ensure_running, is_running, stop
 from kernel.privacy import Vault, load_master_key
 from kernel.settings import BadSettingError, Settings, read_settings
-from registry.accounts import create_device, issue_token
+from registry.accounts import account_named, create_device, issue_token
 from registry.demo import DemoLogins, seed
+from registry.scenario import install
 
 Command = Callable[[argparse.Namespace, Settings], int]
 
@@ -33,8 +39,13 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return arguments.run(arguments, read_settings(os.environ))
-    except (BadSettingError, CannotStartError) as error:
+    except (BadSettingError, CannotStartError, BackupError, ValidationError) as error:
         print(error, file=sys.stderr)
+        return 2
+    except Refused as refused:
+        load_catalogues([ROOT / floor / "locale" for floor in FLOORS])
+        with use_locale("en"):
+            print(t(f"error.{refused.code}", **refused.facts), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -55,10 +66,20 @@ def _parser() -> argparse.ArgumentParser:
     command("migrate", _migrate, "bring the database up to date")
     command("seed", _seed, "put the demo city into the database; what is there is kept")
     command("sweep", _sweep, "flag every limit that has passed, once")
-    token = command("token", _token, "enrol a device of a place and print its token, once")
-    token.add_argument("--place", type=int, required=True)
-    token.add_argument("--role", choices=("lane", "firm"), required=True)
+    token = command("token", _token, "enrol a device, or let an account in; prints a token, once")
+    holder = token.add_mutually_exclusive_group(required=True)
+    holder.add_argument("--place", type=int, help="a device of this place")
+    holder.add_argument("--account", help="the log-in of an account")
+    token.add_argument("--role", choices=("lane", "firm"), default="lane")
     token.add_argument("--name", default="device")
+    scenario = command("scenario", _scenario, "install a scenario pack from a file")
+    scenario.add_argument("action", choices=("install",))
+    scenario.add_argument("file", type=Path)
+    scenario.add_argument("--in-force", action="store_true", help="it rules from now on")
+    saved = command("backup", _backup, "the whole database into one file (not the master key)")
+    saved.add_argument("file", type=Path)
+    restored = command("restore", _restore, "a backup into an empty database")
+    restored.add_argument("file", type=Path)
     add_simulation(command("simulate", simulate, "drive trucks through a running server"))
     command("doctor", _doctor, "say in words what is wrong")
     return parser
@@ -132,8 +153,29 @@ def _sweep(_: argparse.Namespace, settings: Settings) -> int:
 
 def _token(arguments: argparse.Namespace, settings: Settings) -> int:
     with _database(settings) as dsn:
-        token = asyncio.run(_enrol(dsn, arguments.place, arguments.role, arguments.name))
+        token = asyncio.run(_let_in(dsn, arguments))
     print(token)
+    return 0
+
+
+def _scenario(arguments: argparse.Namespace, settings: Settings) -> int:
+    with _database(settings) as dsn:
+        version = asyncio.run(_install(dsn, arguments.file, in_force=arguments.in_force))
+    print(f"rule set {version}" + (" is in force" if arguments.in_force else " is on trial"))
+    return 0
+
+
+def _backup(arguments: argparse.Namespace, settings: Settings) -> int:
+    with _database(settings) as dsn:
+        dump(dsn, arguments.file)
+    print(f"{arguments.file}: {arguments.file.stat().st_size} bytes. Keep the master key apart.")
+    return 0
+
+
+def _restore(arguments: argparse.Namespace, settings: Settings) -> int:
+    with _database(settings) as dsn:
+        load(dsn, arguments.file)
+    print("Restored. Put the master key of that database in its place before you serve.")
     return 0
 
 
@@ -166,11 +208,22 @@ async def _sweep_once(dsn: str) -> int:
         return await sweep_all(conn, SystemClock().now())
 
 
-async def _enrol(dsn: str, place_id: int, role: str, name: str) -> str:
+async def _let_in(dsn: str, arguments: argparse.Namespace) -> str:
+    now, label = SystemClock().now(), arguments.name
+    async with _connected(dsn) as conn, conn.transaction():
+        if arguments.account:
+            account_id = await account_named(conn, arguments.account)
+            return await issue_token(conn, account_id=account_id, label=label, now=now)
+        device_id = await create_device(
+            conn, name=label, place_id=arguments.place, role=arguments.role, now=now
+        )
+        return await issue_token(conn, device_id=device_id, label=label, now=now)
+
+
+async def _install(dsn: str, file: Path, *, in_force: bool) -> int:
     now = SystemClock().now()
     async with _connected(dsn) as conn, conn.transaction():
-        device_id = await create_device(conn, name=name, place_id=place_id, role=role, now=now)
-        return await issue_token(conn, device_id=device_id, label=name, now=now)
+        return await install(conn, file, now, now if in_force else None)
 
 
 def _print_logins(settings: Settings, demo: DemoLogins) -> None:

@@ -18,6 +18,7 @@ from closedloop.commit import append
 from closedloop.model import Level
 from closedloop.reporting import accepted, situation_of
 from closedloop.rolling import fits
+from closedloop.saying import one_line
 from closedloop.staff_pages import place_of, show_firm, who
 from kernel.auth import (
     Actor,
@@ -241,7 +242,7 @@ async def _discrepancy(
         if answer.refusal is not None:
             raise answer.refusal
         return
-    act = Act(id=event_id, kind="discrepancy", reason=data.reason, note=data.note)
+    act = Act(id=event_id, kind="discrepancy", reason=data.reason, note=one_line(data.note))
     accepted(await append(conn, intake.office.cache, [propose(found, act, actor, ACTS)], now))
 
 

@@ -17,6 +17,7 @@ from checkpoint.wording import spoken
 from closedloop.acts import Act, propose
 from closedloop.commit import append
 from closedloop.reporting import Office, accepted
+from closedloop.saying import one_line
 from closedloop.situation import read_situations
 from closedloop.staff_pages import name_of, who
 from kernel.auth import Actor, requires
@@ -139,7 +140,7 @@ async def release(
     clock: NamedDependency[Clock],
 ) -> Page | Redirect:
     """The proof was seen: the truck goes on, and its clock starts."""
-    act = Act(id=data.event_id, kind="desk", outcome="release", proof=data.proof)
+    act = Act(id=data.event_id, kind="desk", outcome="release", proof=one_line(data.proof))
     return await _decide(tx, office, who(request), movement_id, act, clock.now())
 
 
@@ -167,7 +168,13 @@ async def hold(
     clock: NamedDependency[Clock],
 ) -> Page | Redirect:
     """Held on the spot, with the source record and the reason."""
-    act = Act(id=data.event_id, kind="desk", outcome="hold", reason=data.reason, source=data.source)
+    act = Act(
+        id=data.event_id,
+        kind="desk",
+        outcome="hold",
+        reason=data.reason,
+        source=one_line(data.source),
+    )
     return await _decide(tx, office, who(request), movement_id, act, clock.now())
 
 

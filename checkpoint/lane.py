@@ -45,7 +45,7 @@ class LaneDoor:
         if actor is None:
             await self.app(scope, receive, send)
             return
-        request = await receive()
+        request = cast("HTTPReceiveMessage", await receive())
         batch = _batch(request)
         if batch is None:
             await self.app(scope, _first(request, receive), send)

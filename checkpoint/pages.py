@@ -14,6 +14,7 @@ from checkpoint.intake import WRONG_CODES, Answer, Intake, take_one
 from checkpoint.queries import driver_of
 from checkpoint.scans import Override, Scan
 from checkpoint.wording import spoken
+from closedloop.saying import one_line
 from closedloop.staff_pages import name_of, place_of, who
 from kernel.auth import Actor, requires
 from kernel.db import Connection
@@ -29,6 +30,7 @@ from registry.report_queries import find_movement
 from registry.wording import navigation
 
 AnyRequest = Request[Any, Any, Any]
+LONGEST_GATE, LONGEST_PLATE = 40, 20
 
 
 class ScanForm(Struct, frozen=True, kw_only=True):
@@ -70,11 +72,11 @@ async def gate_scan(
         kind="entry",
         place_id=place_of(actor),
         occurred_at=now,
-        gate=data.gate,
+        gate=one_line(data.gate, LONGEST_GATE),
         pass_number=typed if digits else "",
         plate="" if digits else typed,
-        plate_seen=data.plate_seen,
-        override=Override(reason=data.override) if data.override else None,
+        plate_seen=one_line(data.plate_seen, LONGEST_PLATE),
+        override=Override(reason=one_line(data.override)) if data.override else None,
     )
     if kind not in {"pass", "text"}:
         return await _gate(tx, intake, actor, data.gate, card=_wrong(kind, now))

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from closedloop.saying import storable
 from kernel.i18n import current_locale, t
 from registry.model import Failure, PlaceKind
 from registry.people import ID_TYPES
@@ -65,7 +66,7 @@ def _close_gaps(typed: dict[str, str], groups: list[tuple[str, ...]]) -> None:
 def read_form(typed: Mapping[str, str], rules: RuleSet) -> Submission:
     """What cannot be read is left out, and is then found missing."""
     stops = (_number(typed.get(f"stop_{n}", "")) for n in range(1, MOST_STOPS + 1))
-    return Submission(
+    said = Submission(
         name=typed.get("name", ""),
         id_type=typed.get("id_type") or "resident",
         id_number=typed.get("id_number", ""),
@@ -81,6 +82,7 @@ def read_form(typed: Mapping[str, str], rules: RuleSet) -> Submission:
         crew=tuple(_crew(typed)),
         goods=typed.get("goods", ""),
     )
+    return storable(said)
 
 
 def _answers(typed: Mapping[str, str], rules: RuleSet) -> dict[str, bool]:

@@ -24,6 +24,11 @@ def storable(said: Submission) -> Submission:
     )
 
 
+def one_line(text: str, most: int = 200) -> str:
+    """What an officer typed into a field of a form."""
+    return "".join(character for character in text if character.isprintable()).strip()[:most]
+
+
 def _within(at: datetime | None) -> datetime | None:
     if at is None or FIRST.year <= at.year < LAST.year:
         return at

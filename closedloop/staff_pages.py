@@ -35,6 +35,8 @@ from registry.world import World
 AnyRequest = Request[Any, Any, Any]
 WATCHERS = (Role.DUTY, Role.DESK, Role.LANE, Role.ADMIN, Role.AUDITOR, Role.TRACER)
 PER_PAGE = 100
+#: No movement's number is higher.
+LAST_ID = 10**13
 TODAY = timedelta(hours=24)
 #: Received so much after it occurred, an event is shown with both times.
 NOTICEABLY = timedelta(minutes=2)
@@ -156,9 +158,13 @@ async def loops_page(
 ) -> Page:
     """All loops, or those in one state; a firm's are its own."""
     actor, now = who(request), clock.now()
-    state = request.query_params.get("state", "")
+    asked = request.query_params.get("state", "")
+    state = asked if asked in set(State) else ""
     query = LoopQuery(
-        states=(state,) if state else (), own=_own_place(actor), cursor=after, limit=PER_PAGE
+        states=(state,) if state else (),
+        own=_own_place(actor),
+        cursor=min(after, LAST_ID),
+        limit=PER_PAGE,
     )
     found = await loops(tx, query, now)
     world = await office.cache.now(tx)

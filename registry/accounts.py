@@ -118,6 +118,14 @@ async def _account_by_login(conn: Connection, login: str) -> dict[str, Any] | No
     return None if row is None else dict(row)
 
 
+async def account_named(conn: Connection, login: str) -> UUID:
+    """Raises NotFound("unknown_account")."""
+    row = await _account_by_login(conn, login)
+    if row is None:
+        raise NotFound("unknown_account")
+    return row["id"]
+
+
 async def find_account(conn: Connection, account_id: UUID) -> Actor | None:
     """None for an account that is not there or is disabled."""
     row = await conn.fetchrow(

@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import Page, Response
 
 from tests.browser.conftest import Site, shoot
 
@@ -59,9 +59,9 @@ async def test_a_drivers_page_is_light_and_asks_nobody_else(site: Site, path: st
     page = await (await site.context(java_script_enabled=False)).new_page()
     sizes: dict[str, int] = {}
 
-    async def weigh(response: object) -> None:
-        url = response.url  # type: ignore[attr-defined]
-        sizes[url] = len(gzip.compress(await response.body()))  # type: ignore[attr-defined]
+    async def weigh(response: Response) -> None:
+        url = response.url
+        sizes[url] = len(gzip.compress(await response.body()))
 
     page.on("response", weigh)
     await page.goto(path)

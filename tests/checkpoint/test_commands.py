@@ -1,0 +1,95 @@
+"""The command line, on a database of its own."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+
+from registry.rules import SCENARIOS
+from tests.support import REPOSITORY, drop_database, make_database
+
+
+def run(dsn: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    settings = {"DATABASE_URL": dsn, "CHECKPOINT_DATA": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-m", "checkpoint", *arguments],
+        cwd=REPOSITORY,
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def value(dsn: str, query: str) -> object:
+    conn = await asyncpg.connect(dsn)
+    try:
+        return await conn.fetchval(query)
+    finally:
+        await conn.close()
+
+
+async def test_an_empty_database_is_brought_up_filled_saved_and_brought_back(
+    server: str, tmp_path: Path
+) -> None:
+    dsn, other = await make_database(server), await make_database(server)
+    try:
+        assert run(dsn, tmp_path, "migrate").stdout.startswith("0001_kernel.sql")
+        assert run(dsn, tmp_path, "migrate").stdout == "Up to date.\n"
+        seeded = run(dsn, tmp_path, "seed")
+        assert "registrar" in seeded.stdout, seeded.stderr
+        assert stat.S_IMODE((tmp_path / "logins.txt").stat().st_mode) == 0o600
+        assert "flagged 0" in run(dsn, tmp_path, "sweep").stdout
+        assert (
+            await value(dsn, "SELECT count(*) FROM registry.place WHERE kind = 'checkpoint'") == 11
+        )
+
+        saved = tmp_path / "city.backup"
+        assert run(dsn, tmp_path, "backup", str(saved)).returncode == 0
+        assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+        restored = run(other, tmp_path, "restore", str(saved))
+        assert restored.returncode == 0, restored.stderr
+        count = "SELECT count(*) FROM registry.road_time"
+        assert await value(other, count) == await value(dsn, count)
+        again = run(other, tmp_path, "restore", str(saved))
+        assert again.returncode == 2, "a restore over data that is there must be refused"
+    finally:
+        await drop_database(server, dsn)
+        await drop_database(server, other)
+
+
+async def test_devices_and_accounts_are_let_in_and_strangers_are_not(
+    cloned: str, tmp_path: Path
+) -> None:
+    assert run(cloned, tmp_path, "seed").returncode == 0
+    place = await value(cloned, "SELECT min(id) FROM registry.place")
+    assert len(run(cloned, tmp_path, "token", "--place", str(place)).stdout.strip()) > 30
+    assert len(run(cloned, tmp_path, "token", "--account", "duty").stdout.strip()) > 30
+    stranger = run(cloned, tmp_path, "token", "--account", "nobody")
+    assert stranger.returncode == 2
+    assert "no such account" in stranger.stderr
+
+
+async def test_a_scenario_is_installed_on_trial_or_in_force(cloned: str, tmp_path: Path) -> None:
+    pack = str(SCENARIOS / "epidemic-huiji.json")
+    assert "on trial" in run(cloned, tmp_path, "scenario", "install", pack).stdout
+    assert "in force" in run(cloned, tmp_path, "scenario", "install", pack, "--in-force").stdout
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"scenario": 5}')
+    refused = run(cloned, tmp_path, "scenario", "install", str(broken))
+    assert refused.returncode == 2
+    assert "scenario" in refused.stderr
+
+
+async def test_the_doctor_says_what_is_wrong(cloned: str, server: str, tmp_path: Path) -> None:
+    assert "No rule set is in force" in run(cloned, tmp_path, "doctor").stdout
+    empty = await make_database(server)
+    assert "checkpoint migrate" in run(empty, tmp_path, "doctor").stdout
+    await drop_database(server, empty)
+    nowhere = run("postgresql://nobody@127.0.0.1:1/none", tmp_path, "doctor")
+    assert nowhere.returncode == 1
+    assert "does not answer" in nowhere.stdout
