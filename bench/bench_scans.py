@@ -144,6 +144,7 @@ async def measure_sweep(server: str) -> dict[str, Any]:
 
 
 async def measure(server: str, data_dir: Path) -> dict[str, Any]:
+    load = round(os.getloadavg()[0], 1)  # others on this machine spoil the figures
     print(f"preparing 2 x {MOVEMENTS} movements ...", flush=True)
     stage = await set_up(server, MOVEMENTS, datetime.now(UTC))
     figures = await measure_scans(stage, data_dir)
@@ -158,6 +159,7 @@ async def measure(server: str, data_dir: Path) -> dict[str, Any]:
     return figures | {
         "workers": WORKERS,
         "machine": _machine(),
+        "load_before": load,
         "commit": _commit(),
         "python": platform.python_version(),
         "postgres": version,
