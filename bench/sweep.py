@@ -58,8 +58,8 @@ async def _open_limits(conn: Connection, number: int, now: datetime) -> None:
         INSERT INTO closedloop.deadline
                (movement_id, stop, limb, limit_no, due_at, flag_at, place_id)
         SELECT {ids}, 0, 'arrival', 1, at, at, 1
-          FROM (SELECT n, CASE WHEN n <= $4 THEN $3::timestamptz - n * interval '1 ms'
-                               ELSE $3::timestamptz + interval '1 hour' + n * interval '10 ms' END AS at
+          FROM (SELECT n, $3::timestamptz + CASE WHEN n <= $4 THEN n * interval '-1 ms'
+                               ELSE interval '1 hour' + n * interval '10 ms' END AS at
                   FROM generate_series($1::bigint, $2::bigint) n) limits
         """,
         1,
