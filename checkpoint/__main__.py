@@ -13,7 +13,7 @@ from types import FrameType
 import asyncpg
 from msgspec import ValidationError
 
-from alerts.overdue import sweep_all
+from alerts.overdue import SETTLING, sweep_all
 from checkpoint.app import FLOORS, MIGRATIONS, ROOT
 from checkpoint.doctor import examine
 from checkpoint.serving import port_is_free, serve
@@ -205,7 +205,7 @@ async def _seed_demo(settings: Settings, dsn: str) -> DemoLogins:
 
 async def _sweep_once(dsn: str) -> int:
     async with _connected(dsn) as conn:
-        return await sweep_all(conn, SystemClock().now())
+        return await sweep_all(conn, SystemClock().now() - SETTLING)
 
 
 async def _let_in(dsn: str, arguments: argparse.Namespace) -> str:

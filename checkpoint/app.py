@@ -22,7 +22,7 @@ import closedloop.api
 import closedloop.pages
 import registry.api
 import registry.pages
-from alerts.overdue import sweep_all
+from alerts.overdue import SETTLING, sweep_all
 from checkpoint.intake import Intake
 from closedloop.group import GroupCommit
 from closedloop.reporting import Office
@@ -153,7 +153,7 @@ async def _intake(state: State) -> AsyncGenerator[None]:
 def _sweeping(state: State):  # noqa: ANN202 - a job
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
-            await sweep_all(conn, state.clock.now())
+            await sweep_all(conn, state.clock.now() - SETTLING)
 
     return job
 

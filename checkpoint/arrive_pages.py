@@ -16,7 +16,7 @@ from checkpoint.scans import Scan
 from closedloop.acts import ACTS, Act, propose
 from closedloop.commit import append
 from closedloop.model import Level
-from closedloop.reporting import accepted, situation_of
+from closedloop.reporting import accepted, opened_id, situation_of
 from closedloop.rolling import fits
 from closedloop.saying import one_line
 from closedloop.staff_pages import place_of, show_firm, who
@@ -33,6 +33,7 @@ from kernel.db import Connection
 from kernel.errors import NotFound, Refused, Unprocessable
 from kernel.ids import uuid7
 from kernel.web import Page, page
+from registry.ledger import receipts_of
 from registry.model import Place, PlaceKind, Role
 from registry.passes import pass_number, read_pass
 from registry.plates import parse
@@ -236,7 +237,8 @@ async def _discrepancy(
     plate, place_id = parse(data.plate).text, place_of(actor)
     event_id = data.event_id or uuid7(now)
     found = await movement_by_plate(conn, plate, "arrival", place_id, now)
-    if found is None or not await _bound_for(conn, found, place_id):
+    opened = await receipts_of(conn, [opened_id(event_id)])
+    if found is None or opened or not await _bound_for(conn, found, place_id):
         scan = Scan(id=event_id, kind="arrival", place_id=place_id, occurred_at=now, plate=plate)
         answer = await take_one(conn, intake, scan, actor, Level.A, now)
         if answer.refusal is not None:

@@ -171,5 +171,14 @@ async def _movement_in(
     found = await movement_by_plate(conn, plate, scan.kind, scan.place_id, now)
     if found is not None:
         return found
-    check_scan(scan, actor, await office.cache.now(conn), now)
-    return await open_movement(conn, office, scan_id=scan.id, plate=plate, actor=actor, now=now)
+    when = check_scan(scan, actor, await office.cache.now(conn), now)
+    return await open_movement(
+        conn,
+        office,
+        scan_id=scan.id,
+        plate=plate,
+        stops=(scan.place_id,) if scan.kind == "arrival" else (),
+        seen_at=when.at,
+        actor=actor,
+        now=now,
+    )

@@ -21,18 +21,21 @@ FAREWELL_SECONDS = 2
 
 def application() -> ASGIApp:
     """Made anew in each worker; the address of the database comes through the environment."""
-    configure(as_json=not sys.stderr.isatty(), level=logging.WARNING)
+    logged = _wants_request_log()
+    configure(as_json=not sys.stderr.isatty(), level=logging.INFO if logged else logging.WARNING)
     settings = read_settings(os.environ)
     if settings.database_url is None:
         message = "DATABASE_URL is not set"
         raise RuntimeError(message)
     app = create_app(settings, dsn=settings.database_url)
     door = cast("ASGIApp", LaneDoor(app, secure=settings.secure_cookies))
-    return RequestLog(door) if _wants_request_log() else door
+    return RequestLog(door) if logged else door
 
 
 def _wants_request_log() -> bool:
-    return os.environ.get("CHECKPOINT_REQUEST_LOG", "1") != "0"
+    """At a terminal the lines would drive the log-ins off the screen."""
+    usual = "0" if sys.stderr.isatty() else "1"
+    return os.environ.get("CHECKPOINT_REQUEST_LOG", usual) != "0"
 
 
 def serve(settings: Settings, dsn: str) -> None:

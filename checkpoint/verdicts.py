@@ -84,10 +84,10 @@ def event_of(
     )
 
 
-def check_scan(scan: Scan, actor: Actor, world: World, now: datetime) -> None:
+def check_scan(scan: Scan, actor: Actor, world: World, now: datetime) -> Moment:
     """What can be said before the movement is known. Raises Refused as `event_of` does."""
     _place(scan, actor, world)
-    moment(scan, now, world.rules_at(now).limits)
+    return moment(scan, now, world.rules_at(now).limits)
 
 
 def _place(scan: Scan, actor: Actor, world: World) -> Place:

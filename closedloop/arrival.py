@@ -31,7 +31,9 @@ def arrive(loop: Loop, event: Event) -> Loop:
     level = Level(event.body.get("level", Level.C))
     number = _stop_at(loop, event.place_id)
     if number is None:
-        return _elsewhere(loop, event)
+        # Anybody can send a photographed poster's code: a claim elsewhere proves nothing.
+        claim = level is Level.C
+        return with_flag(loop, "claimed_elsewhere") if claim else _elsewhere(loop, event)
     stop = loop.stops[number]
     if stop.closed:
         return loop
@@ -53,6 +55,8 @@ def confirm(loop: Loop, event: Event) -> Loop:
     stop = loop.stops[number]
     if stop.closed:
         return loop
+    if loop.state is State.HELD:
+        return with_flag(loop, "arrived_while_held")
     if stop.arrived_at is None:
         since = stop.claimed_at or event.occurred_at
         loop = _record(loop, number, Level.A, since)
@@ -169,7 +173,8 @@ def _elsewhere(loop: Loop, event: Event) -> Loop:
 
 def _discrepant(loop: Loop, reason: str, event: Event) -> Loop:
     loop = with_flag(loop, reason)
-    if loop.state in SETTLED and reason != "arrived_while_held":
+    if loop.state in SETTLED or reason == "arrived_while_held":
+        # A hold ends by its release or its transfer only; that the truck moved is on record.
         return loop
     return replace(loop, state=State.DISCREPANCY, discrepancy=reason, state_since=event.occurred_at)
 

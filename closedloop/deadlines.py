@@ -34,7 +34,8 @@ def _claims(loop: Loop) -> Iterator[Deadline]:
         since = stop.arrived_at or stop.claimed_at
         if since is not None and not stop.closed:
             due = since + timedelta(minutes=loop.confirm_minutes)
-            yield _deadline(loop, Limb.CONFIRMATION, due, number, 1, stop.place_id)
+            number_of_limit = max(1, stop.limit_no)
+            yield _deadline(loop, Limb.CONFIRMATION, due, number, number_of_limit, stop.place_id)
 
 
 def _wait(loop: Loop, limb: Limb, since: datetime, minutes: int, limit_no: int) -> Deadline:

@@ -4,7 +4,7 @@ transaction. A report may be edited until the lane has seen the truck.
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 import msgspec
@@ -148,16 +148,29 @@ def opened_id(scan_id: UUID) -> UUID:
 
 
 async def open_movement(
-    conn: Connection, office: Office, *, scan_id: UUID, plate: str, actor: Actor, now: datetime
+    conn: Connection,
+    office: Office,
+    *,
+    scan_id: UUID,
+    plate: str,
+    stops: tuple[int, ...],
+    seen_at: datetime,
+    actor: Actor,
+    now: datetime,
 ) -> int:
-    """A truck that nobody reported: its movement is made from the scan that saw it."""
+    """A truck that nobody reported: its movement is made from the scan that saw it, and begins
+    a moment before it.
+    """
     movement_id = await reports.open_unreported(
-        conn, city=office.city, plate=plate, actor=actor_name(actor), now=now
+        conn, city=office.city, plate=plate, stops=stops, actor=actor_name(actor), now=now
     )
     movement = await find_movement(conn, movement_id)
     world = await office.cache.now(conn)
     event_id = opened_id(scan_id)
-    fact = _fact(movement, "opened", event_id, body_hash([plate]), world, actor, now)
+    began = seen_at - timedelta(milliseconds=1)
+    fact = _fact(
+        movement, "opened", event_id, body_hash([plate]), world, actor, now, occurred_at=began
+    )
     await append_fact(conn, office, fact, now)
     return movement_id
 
@@ -223,12 +236,13 @@ def _fact(
     world: World,
     actor: Actor | None,
     now: datetime,
+    occurred_at: datetime | None = None,
 ) -> Proposal:
     event = Event(
         movement_id=movement.movement_id,
         event_id=event_id,
         kind=kind,
-        occurred_at=now,
+        occurred_at=occurred_at or now,
         received_at=now,
         place_id=None if actor is None else actor.place_id,
         actor=actor_name(actor),

@@ -56,6 +56,8 @@ PASSING_TROUBLE = (
     TimeoutError,
     socket.gaierror,
 )
+# A number, an hour or a sign that the database has no room for, or brackets without end.
+UNHOLDABLE = (asyncpg.DataError, RecursionError)
 MEMBERS = frozenset({"type", "title", "status", "code", "detail", "detail_other", "errors"})
 PERSONAL = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15}|(?:\+?86)?1[3-9]\d{9})(?!\d)")
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,40}")
@@ -112,6 +114,8 @@ def classify(exc: Exception) -> Problem:
         wrong = isinstance(exc, msgspec.ValidationError)
         errors = (read_field_error(str(exc)),) if wrong else ()
         return Problem(kind="malformed", code="malformed", errors=errors)
+    if isinstance(exc, UNHOLDABLE):
+        return Problem(kind="malformed", code="malformed")
     if isinstance(exc, PASSING_TROUBLE) and not _our_mistake(exc):
         return Problem(kind="unavailable", code="try_again", headers={"Retry-After": "1"})
     return Problem(kind="internal", code="internal")

@@ -46,6 +46,7 @@ OPTIONAL = ("id_type", "reference")
 MOST_ROWS = 100_000
 LONGEST_SOURCE = 100
 LONGEST_REFERENCE = 100
+FIRST_YEAR = 1900
 #: Clocks of laboratories and offices are not ours.
 CLOCK_SKEW = timedelta(minutes=10)
 
@@ -181,6 +182,8 @@ def _taken_at(text: str, now: datetime) -> datetime:
         at = _aware(datetime.fromisoformat(text.replace("/", "-")))
     except ValueError as error:
         raise Unprocessable("taken_at_malformed") from error
+    if at.year < FIRST_YEAR:
+        raise Unprocessable("taken_at_malformed")
     if at > now + CLOCK_SKEW:
         raise Unprocessable("taken_at_future")
     return at

@@ -80,9 +80,12 @@ async def amend(
 
 
 async def open_unreported(
-    conn: Connection, *, city: str, plate: str, actor: str, now: datetime
+    conn: Connection, *, city: str, plate: str, stops: tuple[int, ...], actor: str, now: datetime
 ) -> int:
-    """A movement for a truck that was seen and never reported: the event needs a home."""
+    """A movement for a truck that was seen and never reported: the event needs a home.
+
+    Where it was seen at a firm, that firm is its stop, and may settle it.
+    """
     failure = Failure(code="not_reported", blocks=True)
     checked = Checked(
         plate=plate,
@@ -90,7 +93,7 @@ async def open_unreported(
         origin="",
         goods="other",
         entry_place_id=None,
-        stops=(),
+        stops=stops,
         expected_entry_at=None,
         expected_exit_at=None,
         window_from=None,

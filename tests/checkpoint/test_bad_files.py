@@ -57,19 +57,21 @@ async def test_a_bad_row_never_spoils_the_others(day: Day, registrar: Headers):
         f"{IDS[1]},negative,2023-05-01 08:00\n",
         f"{IDS[1]},negative,soon\n",
         f"{IDS[1]},negative,9999-12-31 23:59\n",
+        f"{IDS[1]},negative,0001-01-01 00:00\n",
         f'{IDS[1]},"negative,2022-05-01 08:00\n',
         f"{IDS[2]},negative,2022-05-01 09:00\n",
     )
     answer = await import_file(day, registrar, (HEADER + "".join(rows)).encode())
     assert answer.status_code == 200, answer.text
     told = {row["line"]: (row["status"], row["code"]) for row in answer.json()["rows"]}
-    assert (told[2], told[9]) == (("accepted", ""), ("accepted", ""))
-    assert [told[line][1] for line in (3, 4, 5, 6, 7, 8)] == [
+    assert (told[2], told[10]) == (("accepted", ""), ("accepted", ""))
+    assert [told[line][1] for line in (3, 4, 5, 6, 7, 8, 9)] == [
         "id_check_digit",
         "value_unknown",
         "taken_at_future",
         "taken_at_malformed",
         "taken_at_future",
+        "taken_at_malformed",
         "line_quotation",
     ]
 

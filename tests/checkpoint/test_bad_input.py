@@ -18,6 +18,7 @@ BROKEN = (
     b'{"scans": 5}',
     b'{"scans": [], "more": 1}',
     b"\xff\xfe\x00",
+    b"[" * 2000,
     '{"scans": ["全角"'.encode(),
     b'{"id": "\\ud800"}',
 )
@@ -129,3 +130,18 @@ async def test_a_firms_device_cannot_do_the_lanes_work(day: Day):
     await day.report()
     result = (await day.send(day.firm, day.entry()))[0]
     refused(result, "not_your_place")
+
+
+ALERTS = (
+    {"cursor": f"2022-05-01T12:00:00Z~{2**64}"},
+    {"movement_id": str(2**64)},
+)
+
+
+@pytest.mark.parametrize("query", ALERTS)
+async def test_an_odd_question_for_alerts_is_malformed(day: Day, query: dict[str, str]):
+    duty = await an_account(day.conn, "duty", day.clock.at)
+    answer = await day.client.get("/api/v1/alerts", params=query, headers=duty)
+    problem(answer, 400, "malformed")
+    feed = await day.client.get("/api/v1/feed", params={"after": 2**64}, headers=duty)
+    problem(feed, 400, "malformed")

@@ -180,6 +180,8 @@ async def test_a_scan_of_a_stranger_that_was_cut_short_may_come_again(day: Day):
         day.city.office,
         scan_id=UUID(scan["id"]),
         plate="鲁H8K216",
+        stops=(day.city.mill,),
+        seen_at=day.clock.at,
         actor=day.city.gatekeeper,
         now=day.clock.at,
     )

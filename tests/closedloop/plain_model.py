@@ -109,10 +109,14 @@ class Story:
     def _arrive(self, fact: Fact) -> None:
         leg = next((leg for leg in self.legs if leg.place == fact.place), None)
         if leg is None:
-            if self.state not in {"discharged", "exit_pending"}:
+            if self.state not in {"discharged", "exit_pending"} and fact.word != "C":
                 self.turn("discrepancy", fact)
         elif fact.word == "C":
             leg.claimed = leg.claimed or (None if leg.closed else fact.at)
+        elif self.state == "held" and not leg.closed:
+            if fact.word != "firm":
+                leg.arrived = fact.at
+                leg.late = leg.due is not None and leg.arrived > leg.due
         elif not leg.closed:
             settles = fact.word == "firm" and leg.arrived is not None
             if not settles:
@@ -126,7 +130,7 @@ class Story:
                 self._start(fact.at + STAND)
 
     def _disagrees(self, leg: Leg, fact: Fact) -> bool:
-        if fact.other_plate or self.released is None or self.state == "held":
+        if fact.other_plate or self.released is None:
             return True
         elsewhere = [other.arrived for other in self.legs if other is not leg and other.arrived]
         assert leg.arrived is not None
@@ -140,7 +144,7 @@ class Story:
                 if leg is self.leg and leg.due and (self.state == "released" or not leg.arrived):
                     found.append((number, "arrival", leg.number, leg.due))
                 if waits := leg.arrived or leg.claimed:
-                    found.append((number, "confirmation", 1, waits + CONFIRM))
+                    found.append((number, "confirmation", max(1, leg.number), waits + CONFIRM))
         if self.since and self.state == "held":
             found.append((0, "hold", self.holds, self.since + REVIEW))
         if self.since and self.state == "verifying":

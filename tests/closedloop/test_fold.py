@@ -188,7 +188,6 @@ DISAGREE = [
     ("arrived_without_entry", (report(), arrival(40))),
     ("arrived_without_entry", (event("opened", 39, stops=[]), arrival(40))),
     ("arrived_without_release", (report(), entry(0, "yellow"), arrival(40))),
-    ("arrived_while_held", (report(), entry(), hold(5), arrival(40))),
     ("cargo_missing", (report(), entry(), event("discrepancy", 40, reason="cargo_missing"))),
 ]
 
@@ -198,6 +197,12 @@ def test_an_arrival_that_disagrees_is_a_discrepancy(why: str, happened: tuple[Ev
     loop = told(*happened)
     assert (loop.state, loop.discrepancy) == (State.DISCREPANCY, why)
     assert why in loop.flags
+
+
+def test_no_arrival_and_no_tap_ends_a_hold() -> None:
+    loop = told(report(), entry(), hold(5), arrival(40), confirm(50))
+    assert (loop.state, loop.flags) == (State.HELD, ("arrived_while_held",))
+    assert loop.hold is not None
 
 
 def test_the_firms_confirmation_settles_a_discrepancy_and_its_flag_stays() -> None:
