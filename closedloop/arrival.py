@@ -130,12 +130,12 @@ def _record(loop: Loop, number: int, level: Level, at: datetime) -> Loop:
 
 def _disagreement(loop: Loop, number: int, event: Event) -> str | None:
     """Why an arrival cannot close its stop by itself, or None."""
+    if loop.state in {State.HELD, State.TRANSFERRED}:
+        return "arrived_while_held"
     if event.body.get("plate_differs"):
         return "wrong_plate"
     if loop.released_at is None:
         return "arrived_without_release" if loop.entry_place_id else "arrived_without_entry"
-    if loop.state in {State.HELD, State.TRANSFERRED}:
-        return "arrived_while_held"
     stop = loop.stops[number]
     earliest = _left_last(loop, number) + timedelta(minutes=stop.road_minutes)
     doubt = timedelta(milliseconds=event.uncertainty_ms)
@@ -173,7 +173,7 @@ def _elsewhere(loop: Loop, event: Event) -> Loop:
 
 def _discrepant(loop: Loop, reason: str, event: Event) -> Loop:
     loop = with_flag(loop, reason)
-    if loop.state in SETTLED or reason == "arrived_while_held":
+    if loop.state in SETTLED or loop.state is State.HELD:
         # A hold ends by its release or its transfer only; that the truck moved is on record.
         return loop
     return replace(loop, state=State.DISCREPANCY, discrepancy=reason, state_since=event.occurred_at)

@@ -109,7 +109,7 @@ class Story:
     def _arrive(self, fact: Fact) -> None:
         leg = next((leg for leg in self.legs if leg.place == fact.place), None)
         if leg is None:
-            if self.state not in {"discharged", "exit_pending"} and fact.word != "C":
+            if self.state not in {"discharged", "exit_pending", "held"} and fact.word != "C":
                 self.turn("discrepancy", fact)
         elif fact.word == "C":
             leg.claimed = leg.claimed or (None if leg.closed else fact.at)
