@@ -70,6 +70,7 @@ def _row(row: Overdue, now: datetime) -> dict[str, Any]:
     return {
         "movement_id": row.movement_id,
         "stop": row.stop,
+        "limb": row.limb,
         "plate": row.plate,
         "plate_kind": kind_shown(row.plate),
         "masked_name": row.driver,

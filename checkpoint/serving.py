@@ -2,11 +2,17 @@
 
 import logging
 import os
+import signal
 import socket
 import sys
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
+from threading import Thread
+from types import FrameType
 from typing import cast
 
 import uvicorn
+from litestar import Litestar
 from litestar.types import ASGIApp
 
 from checkpoint.app import create_app
@@ -28,8 +34,37 @@ def application() -> ASGIApp:
         message = "DATABASE_URL is not set"
         raise RuntimeError(message)
     app = create_app(settings, dsn=settings.database_url)
+    _obey_supervisor(app)
     door = cast("ASGIApp", LaneDoor(app, secure=settings.secure_cookies))
     return RequestLog(door) if logged else door
+
+
+def _obey_supervisor(app: Litestar) -> None:
+    """A worker ends with its supervisor, killed or not: left behind it would hold the port.
+
+    Until it has started, it ends at once when it is told to. The server looks at signals only
+    later, and a worker may wait for the database as long as that is away.
+    """
+    supervisor = parent_process()
+    if supervisor is None:
+        return
+    later = {each: signal.signal(each, _end_at_once) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def started() -> None:
+        for each, handler in later.items():
+            signal.signal(each, handler)
+
+    app.on_startup.append(started)
+    Thread(target=_end_with, args=(supervisor,), daemon=True).start()
+
+
+def _end_with(supervisor: BaseProcess) -> None:
+    supervisor.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end_at_once(_signal: int, _frame: FrameType | None) -> None:
+    os._exit(0)
 
 
 def _wants_request_log() -> bool:

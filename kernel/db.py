@@ -1,7 +1,9 @@
 """One pool, one transaction per request, and what may be tried again."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -22,11 +24,14 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
+logger = logging.getLogger(__name__)
+
 OLDEST_SERVER = 16
 CONNECT_SECONDS = 3
 COMMAND_SECONDS = 5
 ACQUIRE_SECONDS = 1
 IDLE_SECONDS = 60
+LOOK_AGAIN_SECONDS = 0.5
 
 # The server must give up by itself as well: a client's time-out alone leaves the locks held.
 SERVER_SETTINGS = {
@@ -91,6 +96,18 @@ async def prepare(conn: Connection) -> None:
 
 
 async def open_pool(dsn: str, *, size: int) -> Pool:
+    """Waits for a server that is away: a process that gave up would take the service with it."""
+    while True:
+        try:
+            return await _make_pool(dsn, size)
+        except Exception as error:
+            if not retryable(error):
+                raise
+            logger.warning("the database is away; it is looked for again")
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _make_pool(dsn: str, size: int) -> Pool:
     return await asyncpg.create_pool(
         clean_dsn(dsn),
         min_size=min(2, size),
@@ -125,8 +142,17 @@ async def provide_tx(state: State) -> AsyncGenerator[Connection, None]:
     pool: Pool = state.pool
     conn = await _acquire(pool)
     try:
-        async with conn.transaction():
+        transaction = conn.transaction()
+        await transaction.start()
+        try:
             yield conn
+        except BaseException:
+            # What goes wrong must stay what is told: on a connection that is gone the undoing
+            # fails as well, and there is nothing left to undo.
+            with suppress(*_AWAY):
+                await transaction.rollback()
+            raise
+        await transaction.commit()
     finally:
         await _release(pool, conn)
 

@@ -95,14 +95,24 @@ def answer(request: AnyRequest, exc: Exception) -> Response[Any]:
     A handler may also return this: a returned answer commits the transaction, a raised one rolls
     it back.
     """
+    exc = out_of_group(exc)
     problem = classify(exc)
     if problem.status >= STATUS_OF["internal"]:
-        logger.error("%s %s: %s", problem.code, request_id(request.scope), describe(exc))
+        # Put together here: the log never fills in arguments, which may be what was submitted.
+        told = f"{problem.code} {request_id(request.scope)}: {describe(exc)}"
+        logger.error(told)
     if wants_json(request):
         return _as_json(request, problem)
     if problem.code == "log_in_first":
         return _to_log_in(request)
     return _as_page(request, problem)
+
+
+def out_of_group(exc: Exception) -> Exception:
+    """What fails while a request is ended, as when its connection dies, comes in a group."""
+    while isinstance(exc, ExceptionGroup):
+        exc = cast("ExceptionGroup[Exception]", exc).exceptions[0]
+    return exc
 
 
 def classify(exc: Exception) -> Problem:
@@ -275,7 +285,9 @@ def describe(exc: BaseException) -> str:
     while cause is not None:
         names.append(_name(cause))
         cause = cause.__cause__ or cause.__context__
-    return " < ".join(names) + "\n" + "".join(traceback.format_tb(exc.__traceback__))
+    frames = traceback.extract_tb(exc.__traceback__)
+    at = f" at {frames[-1].filename}:{frames[-1].lineno} {frames[-1].name}" if frames else ""
+    return " < ".join(names) + at + "\n" + "".join(traceback.format_tb(exc.__traceback__))
 
 
 def _name(exc: BaseException) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from kernel.clock import SetClock
 from kernel.db import Connection
-from tests.checkpoint.moves import released, scanned
+from tests.checkpoint.moves import released, scanned, verifying
 from tests.city import IDS, City
 from tests.conftest import NOON
 
@@ -70,3 +70,14 @@ async def test_an_arrival_takes_the_truck_off_the_list(
     assert f"/loops/{movement_id}" in (await duty.get("/duty/rows")).text
     await scanned(conn, city, movement_id, "arrival", clock.at)
     assert f"/loops/{movement_id}" not in (await duty.get("/duty/rows")).text
+
+
+async def test_a_truck_that_waits_at_the_desk_too_long_is_shown_before_it_was_let_in(
+    logged_in: LogIn, conn: Connection, clock: SetClock, city: City
+) -> None:
+    movement_id = await verifying(conn, city)
+    clock.at = NOON + timedelta(minutes=61)
+    shown = await (await logged_in("duty")).get("/duty", params={"lang": "en"})
+    assert shown.status_code == 200
+    assert f"/loops/{movement_id}" in shown.text
+    assert "The desk has not decided" in shown.text

@@ -49,7 +49,9 @@ class Census(Struct, frozen=True, kw_only=True):
 async def count(dsn: str, traffic: Traffic) -> Census:
     async with connected(dsn) as conn:
         stored = await _stored(conn)
-        receipts = {str(row[0]) for row in await conn.fetch("SELECT event_id FROM registry.receipt")}
+        receipts = {
+            str(row[0]) for row in await conn.fetch("SELECT event_id FROM registry.receipt")
+        }
         torn = await _torn(conn)
         unlike = await _unlike(conn)
     times = {str(row["event_id"]): row["received_at"] for row in stored}
@@ -59,7 +61,9 @@ async def count(dsn: str, traffic: Traffic) -> Census:
         lost=sum(known[w.id] < 1 or w.id not in receipts for w in traffic.acknowledged),
         doubled=_doubled(stored, known, traffic.writes),
         unanswered=sum(write.unanswered > 0 for write in traffic.writes),
-        early=sum(w.unanswered > 0 and w.id in times and times[w.id] < w.sent_at for w in traffic.writes),
+        early=sum(
+            w.unanswered > 0 and w.id in times and times[w.id] < w.sent_at for w in traffic.writes
+        ),
         torn=torn,
         unlike=unlike,
     )

@@ -48,7 +48,7 @@ def play(
         seconds: list[float] = []
         async with traffic.running():
             for _ in range(kills):
-                await traffic.under_load(random.randrange(5, 60))
+                await traffic.under_load(random.randrange(20, 200))
                 seconds.append(await fault())
             await traffic.under_load(5)
         return await count(stand.dsn, traffic), seconds

@@ -14,7 +14,13 @@ from litestar.params import FromPath, JSONBody
 import kernel
 from kernel.errors import Conflict, NotFound, Refused, TooMany, Unauthenticated, Unavailable
 from kernel.i18n import load_catalogues
-from kernel.problems import STATUS_OF, exception_handlers, read_field_error
+from kernel.problems import (
+    STATUS_OF,
+    classify,
+    exception_handlers,
+    out_of_group,
+    read_field_error,
+)
 from kernel.web import Assets, template_config
 
 HERE = Path(kernel.__file__).parent
@@ -210,3 +216,10 @@ async def test_the_sentence_survives_a_missing_template() -> None:
 def test_every_kind_of_refusal_has_its_status() -> None:
     kinds = [Refused, *Refused.__subclasses__()]
     assert {kind.kind for kind in kinds} <= STATUS_OF.keys()
+
+
+async def test_what_the_end_of_a_request_wraps_is_looked_into() -> None:
+    lost = asyncpg.ConnectionDoesNotExistError("gone")
+    wrapped = ExceptionGroup("cleanup", [ExceptionGroup("inner", [lost])])
+    assert out_of_group(wrapped) is lost
+    assert classify(out_of_group(wrapped)).status == 503
