@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from tests.faults.traffic import Traffic, Write
 class Census(Struct, frozen=True, kw_only=True):
     """`doubled`: stored more often than it was meant, under whatever id. `torn`: receipts without
     events, events without receipts, movements without events. `unlike`: loops that are not the
-    fold of their events. `early`: stored by a try that got no answer.
+    fold of their events. `early`: stored by a try that was not acknowledged.
     """
 
     acknowledged: int
@@ -54,7 +55,7 @@ async def count(dsn: str, traffic: Traffic) -> Census:
         }
         torn = await _torn(conn)
         unlike = await _unlike(conn)
-    times = {str(row["event_id"]): row["received_at"] for row in stored}
+    times: dict[str, datetime] = {str(row["event_id"]): row["received_at"] for row in stored}
     known = Counter(str(row["event_id"]) for row in stored)
     return Census(
         acknowledged=len(traffic.acknowledged),

@@ -73,4 +73,5 @@ def free_port() -> int:
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
-    raise AssertionError("no free port")
+    message = "no free port"
+    raise AssertionError(message)

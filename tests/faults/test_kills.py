@@ -18,7 +18,7 @@ from tests.faults.traffic import Traffic
 
 KILLS = int(os.environ.get("FAULT_KILLS", "20"))
 #: Each twin is given so many kills to be found out.
-MOST = 15
+MOST = 30
 
 pytestmark = [
     pytest.mark.slow,
@@ -117,7 +117,7 @@ def test_a_client_that_makes_new_ids_is_found_to_double(stand: Stand) -> None:
     """The sabotaged twin of the killed workers: the ids alone keep a retry from storing twice."""
     doubled, kills = 0, 0
     while not doubled and kills < MOST:
-        traffic = Traffic(stand, idempotent=False, only_scans=True)
+        traffic = Traffic(stand, clients=12, idempotent=False, only_scans=True)
         census, _ = play(stand, traffic, 3, lambda: asyncio.to_thread(stand.kill_worker))
         kills, doubled = kills + 3, census.doubled
     print(f"planted: new ids at every try: kills={kills} doubled={doubled}")

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -39,7 +39,7 @@ class Write(Struct, kw_only=True):
     acknowledged: bool = False
     #: What it came to where it was not stored: refused or conflict, and the code.
     refusal: str = ""
-    #: Tries that broke off without an answer, and the time of the last try.
+    #: Tries that were not acknowledged (no answer, or 503), and the time of the last try.
     unanswered: int = 0
     sent_at: datetime = datetime.min.replace(tzinfo=UTC)
 
@@ -55,15 +55,22 @@ class Errand(Struct, frozen=True, kw_only=True):
 
 
 class Traffic:
-    def __init__(self, stand: Stand, *, idempotent: bool = True, only_scans: bool = False) -> None:
-        self._stand, self._idempotent = stand, idempotent
+    def __init__(
+        self,
+        stand: Stand,
+        *,
+        clients: int = CLIENTS,
+        idempotent: bool = True,
+        only_scans: bool = False,
+    ) -> None:
+        self._stand, self._clients, self._idempotent = stand, clients, idempotent
         self._kinds = [self._scan, self._batch, self._arrival]
         if not only_scans:
             self._kinds += [self._unreported, self._report, self._confirm]
         self._stopping = False
         self.writes: list[Write] = []
         self.wrong: list[str] = []
-        self.hung = self.turned_away = 0
+        self.hung = self.broken_off = self.turned_away = 0
         self.slowest = 0.0
         #: When the try began that was acknowledged last.
         self.acknowledged_at = 0.0
@@ -111,10 +118,8 @@ class Traffic:
 
     def _report(self) -> Errand:
         mark = next(self._stand.marks)
-        now = datetime.now(UTC)
-        said = a_submission(
-            self._stand.city, now + timedelta(0), plate=f"豫D{mark:05d}", origin=str(mark)
-        )
+        now, plate = datetime.now(UTC), f"豫D{mark:05d}"
+        said = a_submission(self._stand.city, now, plate=plate, origin=str(mark))
         write = self._write(msgspec.to_builtins(said), mark)
         return Errand(path="/api/v1/movements", token="", writes=[write])
 
@@ -135,7 +140,7 @@ class Traffic:
             httpx.AsyncClient(base_url=base, timeout=HANGS_SECONDS, trust_env=False) as http,
             asyncio.TaskGroup() as tasks,
         ):
-            for _ in range(CLIENTS):
+            for _ in range(self._clients):
                 tasks.create_task(self._client(http))
             try:
                 yield
@@ -165,15 +170,14 @@ class Traffic:
         try:
             answer = await http.post(errand.path, json=errand.body(), headers=headers)
         except httpx.TransportError as error:
-            self.hung += isinstance(error, httpx.ReadTimeout)
-            for write in errand.writes:
-                write.unanswered += 1
-            return False
+            self.hung += isinstance(error, httpx.TimeoutException)
+            self.broken_off += 1
+            return _unanswered(errand)
         finally:
             self.slowest = max(self.slowest, time.monotonic() - began)
         if answer.status_code == 503 and _is_problem(answer):
             self.turned_away += 1
-            return False
+            return _unanswered(errand)
         if answer.status_code not in {200, 201}:
             self.wrong.append(f"{errand.path}: {answer.status_code} {answer.text[:300]}")
         else:
@@ -222,9 +226,15 @@ class Traffic:
     def figures(self) -> str:
         return (
             f"sent={len(self.writes)} acked={len(self.acknowledged)} hung={self.hung} "
-            f"503s={self.turned_away} slowest={self.slowest:.1f}s refusals={dict(self.refusals)} "
+            f"broken off={self.broken_off} 503s={self.turned_away} slowest={self.slowest:.1f}s refusals={dict(self.refusals)} "
             f"wrong={self.wrong[:3]}"
         )
+
+
+def _unanswered(errand: Errand) -> bool:
+    for write in errand.writes:
+        write.unanswered += 1
+    return False
 
 
 def _is_problem(answer: httpx.Response) -> bool:
