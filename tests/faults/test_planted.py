@@ -104,5 +104,5 @@ def test_the_lives_of_trucks_find_it(
     monkeypatch.setitem(STEPS, "cancelled", fold_module._cancel)
     before = ground.examples
     with pytest.raises(AssertionError):
-        live(ground, 1000, phases=[Phase.generate], derandomize=True, report_multiple_bugs=False)
+        live(ground, 2500, phases=[Phase.generate], derandomize=True, report_multiple_bugs=False)
     print(f"planted: {fault}: found in {ground.examples - before} examples")
