@@ -66,15 +66,20 @@ async def feed(conn: Connection, after: int, limit: int) -> list[Message]:
 
 
 async def _give_positions(conn: Connection) -> None:
+    """In order of time, by one reader after the other; the sequence only remembers the last."""
     await conn.execute("SELECT pg_advisory_xact_lock($1)", POSITIONS_LOCK)
-    await conn.execute(
+    last: int = await conn.fetchval("SELECT last_value FROM kernel.outbox_position")
+    status = await conn.execute(
         """
-        UPDATE kernel.outbox AS o SET position = fresh.position
+        UPDATE kernel.outbox AS o SET position = $1::bigint + waiting.number
         FROM (
-            SELECT id, nextval('kernel.outbox_position') AS position FROM (
-                SELECT id FROM kernel.outbox WHERE position IS NULL ORDER BY created_at, key
-            ) AS waiting
-        ) AS fresh
-        WHERE o.id = fresh.id
-        """
+            SELECT id, row_number() OVER (ORDER BY created_at, key) AS number
+            FROM kernel.outbox WHERE position IS NULL
+        ) AS waiting
+        WHERE o.id = waiting.id
+        """,
+        last,
     )
+    given = int(status.rpartition(" ")[2])
+    if given:
+        await conn.execute("SELECT setval('kernel.outbox_position', $1::bigint)", last + given)
