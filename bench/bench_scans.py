@@ -24,9 +24,10 @@ from typing import Any
 import msgspec
 
 from bench import pgbench, sweep
-from bench.city import Stage, checkpoint, connected, pass_numbers, scans_kept, set_up
+from bench.city import Stage, checkpoint, pass_numbers, scans_kept, set_up
 from bench.load import Plan, Tally
 from bench.service import service
+from kernel.db import connected
 from kernel.postgres import ensure_running, stop
 
 SECONDS = int(os.environ.get("BENCH_SECONDS", "8"))

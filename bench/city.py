@@ -7,20 +7,17 @@ from its rows in bulk, so that what is measured stays true to the application.
 import asyncio
 import base64
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 from msgspec import Struct
 
 from checkpoint.intake import propose
 from checkpoint.scans import Scan
 from closedloop.commit import append
 from closedloop.reporting import accepted
-from kernel.db import Connection, clean_dsn, prepare, with_database
+from kernel.db import Connection, connected, with_database
 from kernel.ids import uuid7
 from kernel.migrate import migrate
 from kernel.privacy import Vault
@@ -49,16 +46,6 @@ class Stage(Struct, frozen=True, kw_only=True):
 
 def movement_number(n: int) -> int:
     return FIRST + n * STRIDE % RANGE
-
-
-@asynccontextmanager
-async def connected(dsn: str) -> AsyncGenerator[Connection]:
-    conn = await asyncpg.connect(clean_dsn(dsn))
-    try:
-        await prepare(conn)
-        yield conn
-    finally:
-        await conn.close()
 
 
 async def make_database(server: str, name: str) -> str:

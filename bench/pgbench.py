@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.city import FIRST, RANGE, STRIDE, Stage, connected
+from bench.city import FIRST, RANGE, STRIDE, Stage
+from kernel.db import connected
 from kernel.postgres_home import find_home
 
 CLIENTS = 16

@@ -17,25 +17,29 @@ PATIENCE_SECONDS = 30
 
 @contextmanager
 def service(stage: Stage, data_dir: Path, port: int, workers: int) -> Generator[None]:
-    """`checkpoint serve`, with its sweep and its log of requests; stopped in the end."""
+    """`checkpoint serve`, with its sweep and its log of requests, which goes into the data
+    directory; stopped in the end.
+    """
     settings = {
         "DATABASE_URL": stage.dsn,
         "CHECKPOINT_DATA": str(data_dir),
         "CHECKPOINT_MASTER_KEY": stage.master_key,
         "PORT": str(port),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "checkpoint", "serve", "--workers", str(workers)],
-        cwd=ROOT,
-        env=os.environ | settings,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        _wait_until_ready(process, port)
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)
+    with (data_dir / "service.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "checkpoint", "serve", "--workers", str(workers)],
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+        try:
+            _wait_until_ready(process, port)
+            yield
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:

@@ -7,8 +7,8 @@ from statistics import median
 from msgspec import Struct
 
 from alerts.overdue import sweep, sweep_all
-from bench.city import FIRST, RANGE, STRIDE, checkpoint, connected, make_database
-from kernel.db import Connection
+from bench.city import FIRST, RANGE, STRIDE, checkpoint, make_database
+from kernel.db import Connection, connected
 
 DUE = 1_000
 BACKLOG = 100_000

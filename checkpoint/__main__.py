@@ -5,12 +5,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import asyncpg
 from msgspec import ValidationError
 
 from alerts.overdue import SETTLING, sweep_all
@@ -21,7 +20,7 @@ from checkpoint.simulate import add_arguments as add_simulation
 from checkpoint.simulate import simulate
 from kernel.backup import BackupError, dump, load
 from kernel.clock import SystemClock
-from kernel.db import Connection, clean_dsn, prepare
+from kernel.db import connected
 from kernel.errors import Refused
 from kernel.i18n import load_catalogues, t, use_locale
 from kernel.migrate import migrate
@@ -187,30 +186,20 @@ def _doctor(_: argparse.Namespace, settings: Settings) -> int:
     return 1 if findings else 0
 
 
-@asynccontextmanager
-async def _connected(dsn: str) -> AsyncGenerator[Connection]:
-    conn = await asyncpg.connect(clean_dsn(dsn))
-    try:
-        await prepare(conn)
-        yield conn
-    finally:
-        await conn.close()
-
-
 async def _seed_demo(settings: Settings, dsn: str) -> DemoLogins:
     vault = Vault(load_master_key(settings))
-    async with _connected(dsn) as conn, conn.transaction():
+    async with connected(dsn) as conn, conn.transaction():
         return await seed(conn, vault, SystemClock().now(), settings.data_dir)
 
 
 async def _sweep_once(dsn: str) -> int:
-    async with _connected(dsn) as conn:
+    async with connected(dsn) as conn:
         return await sweep_all(conn, SystemClock().now() - SETTLING)
 
 
 async def _let_in(dsn: str, arguments: argparse.Namespace) -> str:
     now, label = SystemClock().now(), arguments.name
-    async with _connected(dsn) as conn, conn.transaction():
+    async with connected(dsn) as conn, conn.transaction():
         if arguments.account:
             account_id = await account_named(conn, arguments.account)
             return await issue_token(conn, account_id=account_id, label=label, now=now)
@@ -222,7 +211,7 @@ async def _let_in(dsn: str, arguments: argparse.Namespace) -> str:
 
 async def _install(dsn: str, file: Path, *, in_force: bool) -> int:
     now = SystemClock().now()
-    async with _connected(dsn) as conn, conn.transaction():
+    async with connected(dsn) as conn, conn.transaction():
         return await install(conn, file, now, now if in_force else None)
 
 

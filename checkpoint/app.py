@@ -47,6 +47,28 @@ HOUR = 3600
 MOST_BODY = 2 * 1024 * 1024
 
 
+PAGES = (
+    *registry.pages.HANDLERS,
+    *closedloop.pages.HANDLERS,
+    *checkpoint.pages.HANDLERS,
+    *checkpoint.desk_pages.HANDLERS,
+    *alerts.pages.HANDLERS,
+    *checkpoint.health.HANDLERS,
+)
+API = (
+    *registry.api.HANDLERS,
+    *closedloop.api.HANDLERS,
+    *checkpoint.api.HANDLERS,
+    *alerts.api.HANDLERS,
+)
+DESCRIPTION = OpenAPIConfig(
+    title="Checkpoint",
+    version="1",
+    path="/api",
+    render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+)
+
+
 def create_app(
     settings: Settings,
     *,
@@ -60,39 +82,12 @@ def create_app(
     transaction; `ticking` is off where the sweep is called by hand.
     """
     load_catalogues([ROOT / floor / "locale" for floor in FLOORS])
-    clock = clock or SystemClock()
     vault = vault or Vault(load_master_key(settings))
     assets = Assets([ROOT / floor / "static" for floor in FLOORS])
-    state = State(
-        {
-            "settings": settings,
-            "clock": clock,
-            "vault": vault,
-            "hub": Hub(dsn),
-            "office": Office(cache=WorldCache(), vault=vault, city=settings.city),
-            "pool": pool,
-        }
-    )
+    state = _state(settings, dsn, clock or SystemClock(), vault, pool)
     secret = vault.mac("csrf", b"forms").hex()
     return Litestar(
-        route_handlers=[
-            *registry.pages.HANDLERS,
-            *closedloop.pages.HANDLERS,
-            *checkpoint.pages.HANDLERS,
-            *checkpoint.desk_pages.HANDLERS,
-            *alerts.pages.HANDLERS,
-            *checkpoint.health.HANDLERS,
-            Router(
-                "/api/v1",
-                route_handlers=[
-                    *registry.api.HANDLERS,
-                    *closedloop.api.HANDLERS,
-                    *checkpoint.api.HANDLERS,
-                    *alerts.api.HANDLERS,
-                ],
-            ),
-            assets.router(),
-        ],
+        route_handlers=[*PAGES, Router("/api/v1", route_handlers=[*API]), assets.router()],
         lifespan=[_running(dsn, ticking=ticking)],
         dependencies={name: Provide(given) for name, given in DEPENDENCIES.items()},
         state=state,
@@ -107,15 +102,23 @@ def create_app(
         template_config=template_config(
             [ROOT / floor / "templates" for floor in reversed(FLOORS)], assets
         ),
-        stores={"sessions": PostgresStore(lambda: state.pool.acquire(timeout=2), clock)},
-        openapi_config=OpenAPIConfig(
-            title="Checkpoint",
-            version="1",
-            path="/api",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        ),
+        stores={"sessions": PostgresStore(lambda: state.pool.acquire(timeout=2), state.clock)},
+        openapi_config=DESCRIPTION,
         logging_config=None,
         request_max_body_size=MOST_BODY,
+    )
+
+
+def _state(settings: Settings, dsn: str, clock: Clock, vault: Vault, pool: Pool | None) -> State:
+    return State(
+        {
+            "settings": settings,
+            "clock": clock,
+            "vault": vault,
+            "hub": Hub(dsn),
+            "office": Office(cache=WorldCache(), vault=vault, city=settings.city),
+            "pool": pool,
+        }
     )
 
 

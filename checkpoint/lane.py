@@ -45,6 +45,7 @@ class LaneDoor:
         if actor is None:
             await self.app(scope, receive, send)
             return
+        scope["path_template"] = PATH  # for the log, which never writes an address as it came
         request = cast("HTTPReceiveMessage", await receive())
         batch = _batch(request)
         if batch is None:

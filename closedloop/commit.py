@@ -90,7 +90,7 @@ async def append(
             doubted = True
             continue
         done |= {n: o for n, o in work.planned.items() if o.movement_id in moved}
-    else:
+    if len(done) < len(proposals):
         raise Unavailable("busy")
     await keep_conflicts(conn, proposals, done, now)
     return [done[n] for n in range(len(proposals))]

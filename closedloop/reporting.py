@@ -115,16 +115,7 @@ async def amend(
     world = await office.cache.now(conn)
     before = await read_submission(conn, office.vault, movement_id)
     said = storable(msgspec.convert(msgspec.to_builtins(before) | changes, Submission))
-    if actor is not None:
-        await record_access(
-            conn,
-            actor,
-            action="amend_report",
-            subject_kind="movement",
-            subject=str(movement_id),
-            reason="amendment",
-            now=now,
-        )
+    await _audited(conn, actor, movement_id, now)
     movement = await reports.amend(
         conn,
         office.vault,
@@ -140,6 +131,20 @@ async def amend(
         conn, office, _fact(movement, "amended", event_id, digest, world, actor, now), now
     )
     return reported(office, movement, outcome)
+
+
+async def _audited(conn: Connection, actor: Actor | None, movement_id: int, now: datetime) -> None:
+    """Staff who amend a report have read it; a driver reads their own."""
+    if actor is not None:
+        await record_access(
+            conn,
+            actor,
+            action="amend_report",
+            subject_kind="movement",
+            subject=str(movement_id),
+            reason="amendment",
+            now=now,
+        )
 
 
 def opened_id(scan_id: UUID) -> UUID:

@@ -15,7 +15,15 @@ from closedloop.acts import ACTS, Act, propose
 from closedloop.commit import append
 from closedloop.model import State, state_at
 from closedloop.order import in_order
-from closedloop.queries import LoopQuery, LoopRow, arrived_at, expected_at, loops
+from closedloop.queries import (
+    Arrived,
+    Expected,
+    LoopQuery,
+    LoopRow,
+    arrived_at,
+    expected_at,
+    loops,
+)
 from closedloop.reporting import Office, situation_of
 from closedloop.rolling import rolling_code
 from kernel.audit import record_access
@@ -90,36 +98,13 @@ async def show_firm(
     world = await office.cache.now(conn)
     place = world.place(place_of(actor))
     code, until = rolling_code(place.screen_secret, now)
-    expected = await expected_at(conn, place.id, now)
-    arrived = await arrived_at(conn, place.id, now - TODAY)
     return page(
         "firm.html",
         http_status=422 if errors else 200,
         path="/firm",
         place={"name": place.name},
-        expected=[
-            {
-                "movement_id": each.movement_id,
-                "stop": 1,
-                "plate": each.plate,
-                "plate_kind": kind_shown(each.plate),
-                "from_gate": each.entry_place,
-                "released_at": each.released_at,
-                "due_at": each.due_at,
-                "state": each.state,
-                "event_id": str(uuid7(now)),
-            }
-            for each in expected
-        ],
-        arrived=[
-            {
-                "plate": each.plate,
-                "plate_kind": kind_shown(each.plate),
-                "arrived_at": each.arrived_at,
-                "state": State.CONFIRMED,
-            }
-            for each in arrived
-        ],
+        expected=[_expected(each, now) for each in await expected_at(conn, place.id, now)],
+        arrived=[_arrived(each) for each in await arrived_at(conn, place.id, now - TODAY)],
         rolling={"code": code, "until": until},
         notice=notice,
         errors=list(errors),
@@ -128,6 +113,29 @@ async def show_firm(
         home_url=home_of(actor),
         nav=navigation(actor),
     )
+
+
+def _expected(each: Expected, now: datetime) -> dict[str, Any]:
+    return {
+        "movement_id": each.movement_id,
+        "stop": 1,
+        "plate": each.plate,
+        "plate_kind": kind_shown(each.plate),
+        "from_gate": each.entry_place,
+        "released_at": each.released_at,
+        "due_at": each.due_at,
+        "state": each.state,
+        "event_id": str(uuid7(now)),
+    }
+
+
+def _arrived(each: Arrived) -> dict[str, Any]:
+    return {
+        "plate": each.plate,
+        "plate_kind": kind_shown(each.plate),
+        "arrived_at": each.arrived_at,
+        "state": State.CONFIRMED,
+    }
 
 
 @post("/firm/arrived", guards=[requires(Role.FIRM)], status_code=200)

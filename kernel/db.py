@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -93,6 +93,17 @@ async def prepare(conn: Connection) -> None:
         decoder=msgspec.json.decode,
         format="text",
     )
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncGenerator[Connection]:
+    """One connection, for a command that has the database to itself."""
+    conn = await asyncpg.connect(clean_dsn(dsn))
+    try:
+        await prepare(conn)
+        yield conn
+    finally:
+        await conn.close()
 
 
 async def open_pool(dsn: str, *, size: int) -> Pool:

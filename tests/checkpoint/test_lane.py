@@ -1,5 +1,6 @@
 """The lanes' own door answers as the application does, and leaves to it what is not plain."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from kernel.clock import SetClock
 from kernel.db import Connection
 from kernel.errors import Unavailable
 from kernel.ids import uuid7
+from kernel.logging import RequestLog, configure
 from registry.passes import pass_number
 from tests.city import City, a_report
 from tests.conftest import NOON
@@ -76,6 +78,19 @@ async def test_the_door_answers_word_for_word_as_the_application(
     assert ours.json() == theirs.json()
     assert [result["status"] for result in ours.json()["results"]][:2] == ["repeated", "refused"]
     assert lasting(ours) == lasting(theirs)
+
+
+async def test_the_log_names_the_route_of_a_scan(
+    app: Litestar,
+    city: City,
+    scan: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure(as_json=True)
+    async with through(RequestLog(LaneDoor(app, secure=False))) as client:
+        await client.post(PATH, json={"scans": [scan]}, headers=bearer(city.lane_token))
+    line = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert (line["event"], line["path"]) == ("request", PATH)
 
 
 async def test_what_is_not_plain_goes_through_the_application(

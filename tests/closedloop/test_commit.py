@@ -1,21 +1,25 @@
 """The ledger on a real database: one id is one event, and the loop is the fold of its events."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 
 from checkpoint.intake import propose
 from checkpoint.scans import Scan
+from closedloop import commit
 from closedloop.acts import ACTS, Act
 from closedloop.acts import propose as propose_act
 from closedloop.commit import Outcome, append
 from closedloop.group import GroupCommit
 from closedloop.model import Level, State
 from closedloop.situation import read_situations
+from closedloop.write import Move, write_moves
 from kernel.clock import SetClock
 from kernel.db import Connection, open_pool
+from kernel.errors import Unavailable
 from kernel.ids import uuid7
 from kernel.privacy import Vault
 from tests.city import City, a_report, build
@@ -158,3 +162,24 @@ async def test_many_hands_on_one_movement_lose_and_double_nothing(
     assert len(situation.events) == sent + 1
     assert stored == situation.loop.state == State.RELEASED
     await pool.close()
+
+
+async def test_an_event_stored_in_the_last_round_is_recorded_and_not_called_busy(
+    conn: Connection, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = await build(conn, vault, NOON)
+    movement_id = (await a_report(conn, city, NOON)).movement.movement_id
+    lost = 0
+
+    async def contended(conn: Connection, moves: Sequence[Move], now: datetime) -> set[int]:
+        nonlocal lost
+        lost += 1
+        return set() if lost < commit.ROUNDS else await write_moves(conn, moves, now)
+
+    monkeypatch.setattr(commit, "write_moves", contended)
+    outcome = await send(conn, city, movement_id, a_scan(city))
+    assert (outcome.status, lost) == ("recorded", commit.ROUNDS)
+
+    lost = -1
+    with pytest.raises(Unavailable, match="busy"):
+        await send(conn, city, movement_id, a_scan(city))

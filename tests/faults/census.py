@@ -8,10 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bench.city import connected
 from closedloop.fold import fold
 from closedloop.model import Loop
-from kernel.db import Connection
+from kernel.db import Connection, connected
 from registry.model import Event
 from tests.faults.traffic import Traffic, Write
 

@@ -19,7 +19,8 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.city import connected, copy_movements, movement_number
+from bench.city import copy_movements, movement_number
+from kernel.db import connected
 from kernel.migrate import migrate
 from kernel.postgres import Embedded, ensure_running, stop
 from kernel.privacy import Vault
