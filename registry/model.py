@@ -22,7 +22,11 @@ class Role(StrEnum):
     DUTY = "duty"
     TRACER = "tracer"
     REGISTRAR = "registrar"
+    INSPECTOR = "inspector"
+    HOTLINE = "hotline"
+    DISPATCHER = "dispatcher"
     ADMIN = "admin"
+    SECURITY = "security"
     AUDITOR = "auditor"
 
 
