@@ -113,6 +113,9 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.workers:
         os.environ["CHECKPOINT_WORKERS"] = str(arguments.workers)
         settings = read_settings(os.environ)
+    if arguments.demo:
+        os.environ.setdefault("CHECKPOINT_SMS", "console")
+        settings = read_settings(os.environ)
     # The server sends itself the signal again that ended it; this way what follows still runs.
     signal.signal(signal.SIGTERM, _leave)
     # A server found running was left by a serve that was killed: it is ours to stop.

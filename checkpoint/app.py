@@ -34,16 +34,19 @@ from kernel.jobs import ticker
 from kernel.live import Hub
 from kernel.privacy import Vault, load_master_key
 from kernel.problems import exception_handlers
+from kernel.senders import channel, send_due
 from kernel.settings import Settings
 from kernel.store import PostgresStore
 from kernel.web import Assets, Headers, Locale, csrf, session_config, template_config
 from registry.accounts import find_account
+from registry.drivers import phone_of
 from registry.world import WorldCache
 
 ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "migrations"
 FLOORS = ("kernel", "registry", "closedloop", "alerts", "checkpoint")
 HOUR = 3600
+SENDING_SECONDS = 2
 MOST_BODY = 2 * 1024 * 1024
 
 
@@ -138,6 +141,9 @@ def _running(dsn: str, *, ticking: bool):  # noqa: ANN202 - Litestar's own shape
                 await stack.enter_async_context(ticker("sweep", seconds, _sweeping(state)))
                 sessions = cast("PostgresStore", app.stores.get("sessions"))
                 await stack.enter_async_context(ticker("sessions", HOUR, sessions.delete_expired))
+                if state.settings.sms:
+                    sending = ticker("messages", SENDING_SECONDS, _sending(state))
+                    await stack.enter_async_context(sending)
             yield
 
     return running
@@ -157,6 +163,17 @@ def _sweeping(state: State):  # noqa: ANN202 - a job
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
             await sweep_all(conn, state.clock.now() - SETTLING)
+
+    return job
+
+
+def _sending(state: State):  # noqa: ANN202 - a job
+    send = channel(state.settings.sms, state.settings.sms_secret)
+
+    async def job() -> None:
+        if send is not None:
+            find = phone_of(state.vault)
+            await send_due(state.pool, state.vault, find, send, state.clock.now())
 
     return job
 

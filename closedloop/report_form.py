@@ -16,7 +16,7 @@ from registry.world import World
 
 MOST_STOPS = 3
 MOST_CREW = 3
-CREW_PARTS = ("name", "id_number", "phone")
+CREW_PARTS = ("name", "id_type", "id_number", "phone")
 TIME = "%Y-%m-%dT%H:%M"
 
 
@@ -58,7 +58,13 @@ def moved_up(typed: Mapping[str, str]) -> dict[str, str]:
 
 def _close_gaps(typed: dict[str, str], groups: list[tuple[str, ...]]) -> None:
     said = [tuple(typed.pop(name, "") for name in names) for names in groups]
-    kept = [values for values in said if any(value.strip() for value in values)]
+    # The kind of document alone, which a select always sends, is nobody.
+    telling = [not name.endswith("_id_type") for name in groups[0]]
+    kept = [
+        v
+        for v in said
+        if any(each.strip() for each, tells in zip(v, telling, strict=True) if tells)
+    ]
     for names, values in zip(groups, kept, strict=False):
         typed |= dict(zip(names, values, strict=True))
 
@@ -94,6 +100,7 @@ def _crew(typed: Mapping[str, str]) -> list[Companion]:
     said = [
         Companion(
             name=typed.get(f"crew_{n}_name", ""),
+            id_type=typed.get(f"crew_{n}_id_type") or "resident",
             id_number=typed.get(f"crew_{n}_id_number", ""),
             phone=typed.get(f"crew_{n}_phone", ""),
         )
@@ -126,6 +133,7 @@ def typed_from(said: Submission) -> dict[str, str]:
     typed |= {f"stop_{n}": str(place_id) for n, place_id in enumerate(said.stops, start=1)}
     for n, companion in enumerate(said.crew, start=1):
         typed[f"crew_{n}_name"] = companion.name
+        typed[f"crew_{n}_id_type"] = companion.id_type
         typed[f"crew_{n}_id_number"] = companion.id_number
         typed[f"crew_{n}_phone"] = companion.phone
     return typed | {f"q_{code}": "yes" if yes else "no" for code, yes in said.declared.items()}

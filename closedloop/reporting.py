@@ -68,8 +68,11 @@ async def report(
     channel: str,
     actor: Actor | None,
     now: datetime,
+    said_at: datetime | None = None,
 ) -> Reported:
-    """Raises Conflict("event_id_taken") where the id was used for something else."""
+    """`said_at` is the hour on a paper form that is entered later. Raises
+    Conflict("event_id_taken") where the id was used for something else.
+    """
     digest = body_hash(said)
     known = (await receipts_of(conn, [event_id])).get(event_id)
     if known is not None:
@@ -81,14 +84,13 @@ async def report(
         world,
         city=office.city,
         said=said,
-        checked=check_submission(said, world, now),
+        checked=check_submission(said, world, said_at or now),
         channel=channel,
         actor=actor_name(actor),
         now=now,
     )
-    outcome = await append_fact(
-        conn, office, _fact(movement, "reported", event_id, digest, world, actor, now), now
-    )
+    fact = _fact(movement, "reported", event_id, digest, world, actor, now, occurred_at=said_at)
+    outcome = await append_fact(conn, office, fact, now)
     return reported(office, movement, outcome)
 
 

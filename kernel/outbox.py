@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from kernel.db import Connection
+from kernel.privacy import Vault
 
 # Held by whoever gives out positions, so that they are committed in their order.
 POSITIONS_LOCK = 0x6F7574
@@ -48,6 +49,34 @@ async def post(
     return status == "INSERT 0 1"
 
 
+async def post_to_phone(
+    conn: Connection,
+    vault: Vault,
+    *,
+    to: str,
+    kind: str,
+    facts: dict[str, object],
+    key: str,
+    lang: str,
+    now: datetime,
+) -> None:
+    """A message for one phone. Its number and its facts are sealed, and the feed has it not."""
+    letter = msgspec.json.encode({"to": to, "facts": facts, "lang": lang}).decode()
+    await conn.execute(
+        """
+        INSERT INTO kernel.outbox
+               (id, key, kind, recipient, facts, created_at, next_at, sealed)
+        VALUES ($1, $2, $3, 'phone', '{}', $4, $4, $5)
+        ON CONFLICT (key) DO NOTHING
+        """,
+        uuid4(),
+        key,
+        kind,
+        now,
+        vault.seal(letter, field="letter"),
+    )
+
+
 async def feed(conn: Connection, after: int, limit: int) -> list[Message]:
     """Give messages in the order of their positions, beginning behind `after`.
 
@@ -74,7 +103,7 @@ async def _give_positions(conn: Connection) -> None:
         UPDATE kernel.outbox AS o SET position = $1::bigint + waiting.number
         FROM (
             SELECT id, row_number() OVER (ORDER BY created_at, key) AS number
-            FROM kernel.outbox WHERE position IS NULL
+            FROM kernel.outbox WHERE position IS NULL AND recipient <> 'phone'
         ) AS waiting
         WHERE o.id = waiting.id
         """,

@@ -29,6 +29,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: str = "http://127.0.0.1:8000"
     master_key: str | None = None
     pool_size: int = 10
+    #: `console`, or the address of a gateway for text messages; empty: none can be sent.
+    sms: str = ""
+    sms_secret: str = ""
 
     def __repr__(self) -> str:
         # The database password and the master key must not reach a log through a repr.
@@ -106,7 +109,22 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         public_url=_public_url(env, port),
         master_key=_master_key(env),
         pool_size=_whole(env, "CHECKPOINT_POOL", 10, top=500),
+        sms=_sms(env),
+        sms_secret=env.get("CHECKPOINT_SMS_SECRET", "").strip(),
     )
+
+
+def _sms(env: Mapping[str, str]) -> str:
+    given = env.get("CHECKPOINT_SMS", "").strip()
+    if given in {"", "console"}:
+        return given
+    if not given.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        message = "CHECKPOINT_SMS must be `console` or an address that begins with https://."
+        raise BadSettingError(message)
+    if not env.get("CHECKPOINT_SMS_SECRET", "").strip():
+        message = "CHECKPOINT_SMS needs CHECKPOINT_SMS_SECRET, with which messages are signed."
+        raise BadSettingError(message)
+    return given
 
 
 def _public_url(env: Mapping[str, str], port: int) -> str:

@@ -3,6 +3,13 @@
 -- A message that goes to one person's phone: number and words, sealed. The feed never shows them.
 ALTER TABLE kernel.outbox ADD COLUMN sealed bytea;
 ALTER TABLE kernel.outbox ADD COLUMN gave_up_at timestamptz;
+ALTER TABLE kernel.outbox ADD COLUMN by_phone boolean
+    GENERATED ALWAYS AS (recipient = 'phone' OR recipient LIKE 'movement:%') STORED;
+CREATE INDEX outbox_to_phones ON kernel.outbox (next_at)
+    WHERE by_phone AND sent_at IS NULL AND gave_up_at IS NULL;
+
+-- When its holder typed the code that was sent to it.
+ALTER TABLE registry.person ADD COLUMN phone_proved_at timestamptz;
 
 -- Who holds the cookie of which this is the hash has reported before as that person. Until
 -- `proved_until` they have also shown that they know the last four characters of the document.

@@ -30,6 +30,8 @@ HOMES = (
     (Role.FIRM, "/firm"),
     (Role.DUTY, "/duty"),
     (Role.REGISTRAR, "/reg/applications"),
+    (Role.HOTLINE, "/assist"),
+    (Role.DISPATCHER, "/dispatch"),
 )
 
 

@@ -1,10 +1,11 @@
 """What pages say: refusals beside their fields, reasons, and the ways that are open to a role."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from kernel.auth import Actor
 from kernel.errors import Refused
-from kernel.i18n import t
+from kernel.i18n import current_locale, t
 from registry.imports import ImportReport, RowResult
 from registry.model import Role
 from registry.particulars import Fault
@@ -20,6 +21,8 @@ _WAYS = (
     ("/desk", "ui.nav.desk", {Role.DESK}),
     ("/firm", "ui.nav.firm", {Role.FIRM}),
     ("/duty", "ui.nav.duty", {Role.DUTY}),
+    ("/assist", "ui.nav.assist", {Role.DESK, Role.HOTLINE}),
+    ("/dispatch", "ui.nav.dispatch", {Role.FIRM, Role.DISPATCHER}),
     ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER}),
     ("/reg/applications", "ui.nav.applications", {Role.REGISTRAR, Role.ADMIN}),
     ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR, Role.ADMIN}),
@@ -31,6 +34,14 @@ def navigation(actor: Actor | None) -> list[dict[str, str]]:
     if actor is None:
         return []
     return [{"url": url, "key": key} for url, key, roles in _WAYS if roles & actor.roles]
+
+
+def labelled(items: Iterable[Any], attribute: str) -> list[dict[str, str]]:
+    """Things of the rule set with their words in the reader's language."""
+    locale = current_locale()
+    return [
+        {"value": each.code, "label": getattr(getattr(each, attribute), locale)} for each in items
+    ]
 
 
 def error(field: str, refused: Refused) -> dict[str, str]:

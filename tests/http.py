@@ -25,7 +25,7 @@ _HASHES: dict[str, str] = {}
 
 def an_app(conn: Connection, vault: Vault, clock: SetClock, folder: Path) -> Litestar:
     return create_app(
-        Settings(data_dir=folder),
+        Settings(data_dir=folder, sms="console"),
         dsn="postgresql://nowhere",
         clock=clock,
         vault=vault,

@@ -11,7 +11,7 @@ from kernel.db import Connection
 from kernel.ids import uuid7
 from tests.checkpoint.moves import number_of, released, reported, verifying
 from tests.city import IDS, City
-from tests.closedloop.test_pages import filled
+from tests.closedloop.test_assist import filled
 from tests.conftest import NOON
 from tests.http import submit
 
@@ -69,13 +69,14 @@ async def test_at_the_firm(
 
 
 @pytest.mark.parametrize("odd", [*ODD, "0001-01-01T00:00", "9999-12-31T23:59"])
-async def test_in_a_report(client: httpx.AsyncClient, city: City, odd: str) -> None:
-    shown = await client.get("/d/new")
+async def test_in_a_report(logged_in: LogIn, city: City, odd: str) -> None:
+    client = await logged_in("desk", city.north)
+    shown = await client.get("/assist")
     crew = {"crew_1_name": "王五", "crew_1_id_number": IDS[1]}
     for field in (*filled(city), *crew, "trailer_plate", "stop_2", "crew_3_phone"):
         if field == "event_id":
             continue
-        answer = await submit(client, shown, "/d/new", filled(city, **crew | {field: odd}))
+        answer = await submit(client, shown, "/assist", filled(city, **crew | {field: odd}))
         assert answer.status_code in FINE, field
         if answer.status_code == 303:
             assert (await client.get(answer.headers["location"])).status_code == 200

@@ -1,0 +1,228 @@
+"""The whole report on one page, for staff who type it for a driver: at the desk, at the hotline,
+or from a sheet of paper after an outage.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from closedloop.drafting import USUAL
+from closedloop.question_forms import read_typed, told
+from closedloop.report_form import form_errors, moved_up, offered, read_form
+from closedloop.reporting import Office, Reported, report, situation_of
+from closedloop.staff_pages import name_of, who
+from kernel.audit import record_access
+from kernel.auth import Actor, requires
+from kernel.clock import Clock
+from kernel.db import Connection
+from kernel.errors import Conflict, Malformed, NotFound
+from kernel.i18n import current_locale
+from kernel.ids import uuid7
+from kernel.outbox import post_to_phone
+from kernel.settings import Settings
+from kernel.web import Page, page
+from registry.accounts import home_of
+from registry.drivers import driver_of_movement, reset_guesses
+from registry.model import Role
+from registry.passes import pass_number
+from registry.people import check_phone
+from registry.plates import kind_shown
+from registry.posters import qr_svg
+from registry.reports import view_key
+from registry.submission import LOCAL, Submission, check_submission
+from registry.wording import navigation
+from registry.world import World
+
+AnyRequest = Request[Any, Any, Any]
+ASSISTANTS = (Role.DESK, Role.HOTLINE)
+CHANNELS = ("counter", "phone", "paper")
+#: Older sheets are no longer anybody's journey (mission §6, offline devices).
+OLDEST_SHEET = timedelta(hours=72)
+TIME = "%Y-%m-%dT%H:%M"
+
+
+@get("/assist", guards=[requires(*ASSISTANTS)])
+async def assist_page(
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+    clock: NamedDependency[Clock],
+) -> Page:
+    """An empty form."""
+    world, now = await office.cache.now(tx), clock.now()
+    return _form(who(request), world, now, USUAL | {"channel": "counter"}, uuid7(now))
+
+
+def _form(
+    actor: Actor,
+    world: World,
+    now: datetime,
+    typed: Mapping[str, str],
+    event_id: UUID,
+    errors: list[dict[str, str]] | None = None,
+) -> Page:
+    return page(
+        "report.html",
+        http_status=422 if errors else 200,
+        path="/assist",
+        action="/assist",
+        mode="assist",
+        channels=CHANNELS,
+        values=dict(typed),
+        errors=errors or [],
+        event_id=str(event_id),
+        home_url=home_of(actor),
+        nav=navigation(actor),
+        **offered(world, world.rules_at(now)),
+    )
+
+
+@post("/assist", guards=[requires(*ASSISTANTS)], status_code=200)
+async def assist_form(
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+    clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
+) -> Page | Redirect:
+    """Report for a driver. What is to be mended is told beside its field, nothing is lost."""
+    actor, now = who(request), clock.now()
+    typed = moved_up(await read_typed(request))
+    world, event_id = await office.cache.now(tx), event_id_of(typed, now)
+    said, said_at = read_form(typed, world.rules_at(now)), _sheet_hour(typed)
+    errors = _errors(typed, said, said_at, world, now)
+    if errors:
+        return _form(actor, world, now, typed, event_id, errors)
+    try:
+        seen = await report(
+            tx,
+            office,
+            event_id=event_id,
+            said=said,
+            channel=typed["channel"],
+            actor=actor,
+            now=now,
+            said_at=said_at,
+        )
+    except Conflict:
+        # The same form was sent before with other answers: these are a report of their own.
+        return _form(actor, world, now, typed, uuid7(now), told("", "event_id_taken"))
+    await _tell_driver(tx, office, settings, seen, said, now)
+    return Redirect(f"/assist/{seen.movement.movement_id}", status_code=303)
+
+
+def event_id_of(typed: Mapping[str, str], now: datetime) -> UUID:
+    """The id that the form was shown with. Raises Malformed("event_id_malformed")."""
+    try:
+        return UUID(typed["event_id"]) if typed.get("event_id") else uuid7(now)
+    except ValueError as error:
+        raise Malformed("event_id_malformed") from error
+
+
+def _sheet_hour(typed: Mapping[str, str]) -> datetime | None:
+    if typed.get("channel") != "paper":
+        return None
+    try:
+        return datetime.strptime(typed.get("paper_at", ""), TIME).replace(tzinfo=LOCAL)
+    except ValueError:
+        return None
+
+
+def _errors(
+    typed: Mapping[str, str],
+    said: Submission,
+    said_at: datetime | None,
+    world: World,
+    now: datetime,
+) -> list[dict[str, str]]:
+    errors = form_errors(check_submission(said, world, said_at or now).failures)
+    if typed.get("channel") not in CHANNELS:
+        return told("channel", "channel_unknown") + errors
+    if typed["channel"] == "paper" and (
+        said_at is None or not now - OLDEST_SHEET <= said_at <= now
+    ):
+        return told("paper_at", "paper_hour", hours=72) + errors
+    return errors
+
+
+async def _tell_driver(
+    conn: Connection,
+    office: Office,
+    settings: Settings,
+    seen: Reported,
+    said: Submission,
+    now: datetime,
+) -> None:
+    """The address of the pass goes to the phone that was reported, once."""
+    movement_id = seen.movement.movement_id
+    if not settings.sms or not seen.number:
+        return
+    key = view_key(movement_id, office.vault)
+    await post_to_phone(
+        conn,
+        office.vault,
+        to=check_phone(said.phone),
+        kind="pass_issued",
+        facts={"url": f"{settings.public_url}/d/{movement_id}-{key}"},
+        key=f"{movement_id}:pass_issued",
+        lang=current_locale(),
+        now=now,
+    )
+
+
+@get("/assist/{movement_id:int}", guards=[requires(*ASSISTANTS)])
+async def assisted_page(
+    movement_id: FromPath[int],
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+) -> Page:
+    """The pass to read out, to print or to hand over."""
+    actor = who(request)
+    situation = await situation_of(tx, movement_id)
+    movement, world = situation.movement, await office.cache.now(tx)
+    number = None if movement.blocked else pass_number(movement_id, office.vault)
+    return page(
+        "assisted.html",
+        movement=movement,
+        plate_kind=kind_shown(movement.plate),
+        entry_place=name_of(world, movement.entry_place_id),
+        number=number,
+        qr_svg=None if number is None else qr_svg(number, error="q"),
+        print_url=f"/api/v1/movements/{movement_id}/pass.svg",
+        home_url=home_of(actor),
+        nav=navigation(actor),
+    )
+
+
+@post("/assist/{movement_id:int}/seen", guards=[requires(*ASSISTANTS)], status_code=303)
+async def document_seen(
+    movement_id: FromPath[int],
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """The document was seen in person: a driver whose guesses are used up may guess again."""
+    actor, person_id = who(request), await driver_of_movement(tx, movement_id)
+    if person_id is None:
+        raise NotFound("unknown_movement", movement_id=movement_id)
+    await reset_guesses(tx, person_id)
+    await record_access(
+        tx,
+        actor,
+        action="reset_guesses",
+        subject_kind="person",
+        subject=str(person_id),
+        reason="document seen",
+        now=clock.now(),
+    )
+    return Redirect(f"/assist/{movement_id}", status_code=303)
+
+
+HANDLERS: list[Any] = [assist_page, assist_form, assisted_page, document_seen]
