@@ -1,13 +1,12 @@
 -- The driver's side: drafts of reports, devices that drivers come back with, codes sent to phones.
+-- squawk-ignore-file require-concurrent-index-creation, adding-field-with-default
 
 -- A message that goes to one person's phone: number and words, sealed. The feed never shows them.
 ALTER TABLE kernel.outbox ADD COLUMN sealed bytea;
 ALTER TABLE kernel.outbox ADD COLUMN gave_up_at timestamptz;
 -- Nothing has sent messages before, so the table holds little when it is written anew.
--- squawk-ignore adding-field-with-default
 ALTER TABLE kernel.outbox ADD COLUMN by_phone boolean
     GENERATED ALWAYS AS (recipient = 'phone' OR recipient LIKE 'movement:%') STORED;
--- squawk-ignore require-concurrent-index-creation
 CREATE INDEX outbox_to_phones ON kernel.outbox (next_at)
     WHERE by_phone AND sent_at IS NULL AND gave_up_at IS NULL;
 
