@@ -11,6 +11,7 @@ OPEN = {
     "/api/v1/movements/{movement_id:int}",
     "/api/v1/places",
     "/api/v1/places/applications",
+    "/api/v1/passes/keys",
     "/api/v1/rules",
     "/applications/{application_id:uuid}",
     "/apply",
