@@ -20,12 +20,12 @@ _SHEET = b"""
 #set align(center)
 #text(size: 24pt, said.plate) \\
 #said.trailer
-#image(bytes(said.qr), format: "svg", width: 45mm)
+#image(bytes(said.qr), format: "svg", width: 34mm)
 #for line in said.digits { block(spacing: 1.5mm, text(size: 12pt, line)) }
 #said.window \\
 #said.checkpoint \\
 #said.destination
-#if said.offline != "" { image(bytes(said.offline), format: "svg", width: 60mm) }
+#if said.offline != "" { image(bytes(said.offline), format: "svg", width: 56mm) }
 """
 
 

@@ -18,6 +18,8 @@ from PIL import Image
 from playwright.async_api import BrowserContext, Page, expect
 
 from bench.forgeries import stock
+from closedloop.printouts import offline_digits
+from closedloop.reporting import situation_of
 from kernel.db import open_pool
 from registry.offline_pass import read_offline
 from registry.reports import view_key
@@ -120,6 +122,35 @@ async def test_a_gate_reads_the_code_on_a_pass_with_the_published_keys(
     (read,) = await read_in_chromium(site, keys["keys"], [digits])
     assert read["plate"] == "豫B12345"
     assert read["movement_id"] == int(address[3:16])
+
+
+@pytest.mark.parametrize("how", ["keys", "text"])
+async def test_a_lanes_scanner_sends_the_whole_of_the_offline_code(site: Site, how: str) -> None:
+    address = await reported(site)
+    number = await signed_digits(site, address)
+    site.clock.at = NOON + timedelta(minutes=50)
+    lane = await site.log_in("lane", site.city.north, viewport=PHONE)
+    await lane.goto("/gate?gate=1")
+    box = lane.locator("input[name=input]")
+    if how == "keys":
+        await box.press_sequentially(number, delay=1)
+        await lane.keyboard.press("Enter")
+    else:  # a hand-held device that puts text in, a part at a time, and has no Enter
+        for end in (24, 100, len(number)):
+            await box.evaluate("(box, text) => { box.value = text }", number[:end])
+            await box.dispatch_event("input")
+    await lane.wait_for_selector("[data-card=green]")
+
+
+async def signed_digits(site: Site, address: str) -> str:
+    pool = await open_pool(site.dsn, size=1)
+    async with pool.acquire() as conn, conn.transaction():
+        situation = await situation_of(conn, int(address[3:16]))
+        world = await site.city.office.cache.now(conn)
+        now = site.clock.now()
+        made = await offline_digits(conn, site.city.office, situation.movement, world, now)
+    await pool.close()
+    return made
 
 
 # ── the driver's page ──

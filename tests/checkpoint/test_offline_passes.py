@@ -1,12 +1,17 @@
 """The offline pass and the pass that was taken back, at the lane and on the driver's page."""
 
+import gzip
+import io
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import pypdfium2
 import pytest
+import zxingcpp
 from litestar import Litestar
+from PIL import Image
 
 from checkpoint.lane import LaneDoor
 from closedloop.model import State
@@ -332,3 +337,97 @@ async def test_a_lapsed_pass_offers_another_time_and_a_new_one_is_good(
     assert f"{page_of(city, movement_id)}/edit" in shown
     assert "<svg viewBox" not in shown.partition('class="qr"')[2]
     assert "/full" not in shown
+
+
+# ── what is handed out ──
+
+
+@pytest.mark.parametrize("size", ["a6", "80mm"])
+async def test_the_pass_is_printed_by_its_driver_and_by_the_desk(
+    logged_in: LogIn, client: httpx.AsyncClient, conn: Connection, city: City, size: str
+) -> None:
+    movement_id = await reported(conn, city)
+    desk = await logged_in("desk", city.north)
+    for browser, address in (
+        (client, f"{page_of(city, movement_id)}/pass.pdf"),
+        (desk, f"/api/v1/movements/{movement_id}/pass.pdf"),
+    ):
+        answer = await browser.get(address, params={"size": size})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == "application/pdf"
+        document = pypdfium2.PdfDocument(answer.content)
+        drawn = [each.render(scale=4).to_pil() for each in document]
+        read = {code.text for each in drawn for code in zxingcpp.read_barcodes(each)}
+        assert number_of(city, movement_id) in read
+        assert await offline(conn, city, movement_id) in read
+        document.close()
+
+
+async def test_another_firm_prints_nothing(logged_in: LogIn, conn: Connection, city: City) -> None:
+    movement_id = await reported(conn, city)
+    depot = await logged_in("firm", city.depot)
+    assert (await depot.get(f"/api/v1/movements/{movement_id}/pass.pdf")).status_code == 404
+
+
+@pytest.mark.parametrize("wish", ["pass.pdf?size=a0", "pass.png?code=x", "full?code="])
+async def test_a_form_of_the_pass_that_there_is_not_is_refused(
+    client: httpx.AsyncClient, conn: Connection, city: City, wish: str
+) -> None:
+    movement_id = await reported(conn, city)
+    assert (await client.get(f"{page_of(city, movement_id)}/{wish}")).status_code == 400
+
+
+async def test_the_picture_of_the_pass_is_the_code_that_was_asked_for(
+    client: httpx.AsyncClient, conn: Connection, city: City
+) -> None:
+    movement_id = await reported(conn, city)
+    page = page_of(city, movement_id)
+    for code, digits in (
+        ("short", number_of(city, movement_id)),
+        ("offline", await offline(conn, city, movement_id)),
+    ):
+        answer = await client.get(f"{page}/pass.png", params={"code": code})
+        assert answer.headers["content-type"] == "image/png"
+        drawn = Image.open(io.BytesIO(answer.content))
+        assert [each.text for each in zxingcpp.read_barcodes(drawn)] == [digits]
+
+
+async def test_a_draft_has_nothing_to_show_and_a_wrong_key_opens_nothing(
+    client: httpx.AsyncClient, conn: Connection, city: City
+) -> None:
+    draft = page_of(city, await reported(conn, city, expected_entry_at=None))
+    endings = ("full", "pass.png", "pass.pdf", "pass.svg")
+    assert {(await client.get(f"{draft}/{each}")).status_code for each in endings} == {404}
+    assert 'data-keep=""' in (await client.get(draft)).text
+    foreign = draft[:-1] + ("0" if draft[-1] != "0" else "1")
+    answers = [await client.get(f"{foreign}/{each}") for each in (*endings, "cancel")]
+    assert {answer.status_code for answer in answers} == {404}
+
+
+async def test_the_signature_stays_the_same_while_nothing_changes(
+    conn: Connection, city: City
+) -> None:
+    movement_id = await reported(conn, city)
+    assert await offline(conn, city, movement_id) == await offline(conn, city, movement_id)
+
+
+async def test_the_worker_stays_below_its_folder_and_is_never_old(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.get("/d/sw.js")
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "service-worker-allowed" not in answer.headers
+    enhancement = await client.get("/static/pass.js")
+    assert len(enhancement.content) <= 2048
+
+
+async def test_the_page_of_a_pass_is_light(
+    client: httpx.AsyncClient, conn: Connection, city: City
+) -> None:
+    movement_id = await reported(conn, city, trailer_plate="豫B1234挂")
+    page = page_of(city, movement_id)
+    parts = [page, *(f"/static/{name}" for name in ("base.css", "pass.css", "pass.js"))]
+    sizes = [len(gzip.compress((await client.get(part)).content)) for part in parts]
+    print(f"pass page: {sizes} bytes compressed")
+    assert sum(sizes) <= 30 * 1024
