@@ -62,6 +62,10 @@ class OfflinePass(Struct, frozen=True, kw_only=True):
     plate: str
     trailer_plate: str = ""
 
+    def covers(self, at: datetime) -> bool:
+        """Whether the window is open, both ends included."""
+        return self.window_from <= at <= self.window_to
+
 
 def written(said: OfflinePass, kid: int, key: EllipticCurvePrivateKey) -> str:
     """The digits of a pass. The same pass under the same key is always the same digits."""

@@ -43,6 +43,11 @@ export async function verifyPass(digits, keys) {
   return unpacked(payload);
 }
 
+/** Whether the window is open at a time in Unix seconds, both ends included. */
+export function covers(pass, at) {
+  return pass.window_from <= at && at <= pass.window_to;
+}
+
 function bytesOf(number) {
   const hex = number.toString(16);
   const even = hex.length % 2 ? `0${hex}` : hex;

@@ -82,6 +82,15 @@ async def kept_paths(page: Page) -> list[str]:
 # ── the gate's reader ──
 
 
+async def test_both_ends_of_the_window_belong_to_it(site: Site) -> None:
+    page = await site.page()
+    covered = await page.evaluate(
+        """() => import("/static/verify-pass.js").then(({ covers }) => [9, 10, 20, 21].map(
+            (at) => covers({ window_from: 10, window_to: 20 }, at)))"""
+    )
+    assert covered == [False, True, True, False]
+
+
 async def test_chromium_reads_the_vectors_as_they_are_to_be_read(site: Site) -> None:
     vectors = json.loads(FILE.read_text("utf-8"))
     cases = [*vectors["accepted"], *vectors["refused"]]

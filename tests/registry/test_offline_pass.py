@@ -93,6 +93,12 @@ def test_a_usual_pass_is_a_small_code() -> None:
     assert drawn.mode == "numeric"
 
 
+def test_both_ends_of_the_window_belong_to_it() -> None:
+    second = timedelta(seconds=1)
+    assert [PLAIN.covers(PLAIN.window_from + by) for by in (-second, 0 * second)] == [False, True]
+    assert [PLAIN.covers(PLAIN.window_to + by) for by in (0 * second, second)] == [True, False]
+
+
 def test_nothing_personal_fits_into_a_pass() -> None:
     assert set(OfflinePass.__struct_fields__) == {
         "movement_id",
