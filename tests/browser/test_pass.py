@@ -1,75 +1,23 @@
-"""The pass on the driver's telephone: large, kept, without a network; and the gate's reader of
-offline passes, in the browser that a gate has.
-"""
+"""The pass on the driver's telephone: large, kept, and there without a network."""
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any
 
-import msgspec
 import pytest
-import zxingcpp
 from axe_playwright_python.async_playwright import Axe
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from PIL import Image
 from playwright.async_api import BrowserContext, Page, expect
 
-from bench.forgeries import stock
-from closedloop.printouts import offline_digits
-from closedloop.reporting import situation_of
-from kernel.db import open_pool
-from registry.offline_pass import read_offline
-from registry.reports import view_key
-from registry.signing_keys import SigningKey, published
 from tests.browser.conftest import DESK, PHONE, Site, shoot
+from tests.browser.passes import codes_on, reported
 from tests.browser.test_looks import NARROW, TWICE
-from tests.city import a_report
-from tests.conftest import NOON
-from tests.vectors.make_offline_pass import FILE, told
 
 pytestmark = pytest.mark.browser
 
-READER = """
-async ({keys, cases, sabotage}) => {
-  const { importKeys, verifyPass } = await import("/static/verify-pass.js");
-  if (sabotage) crypto.subtle.verify = async () => true;
-  const known = await importKeys(keys);
-  const read = (digits) => verifyPass(digits, known).catch((refused) => refused.message);
-  return Promise.all(cases.map(read));
-}
-"""
 FORGOTTEN = """
 Promise.all([caches.has("passes"), navigator.serviceWorker.getRegistrations()])
   .then(([kept, workers]) => !kept && workers.length === 0)
 """
-
-
-async def reported(site: Site, **about: Any) -> str:
-    """The address of a pass's page."""
-    pool = await open_pool(site.dsn, size=1)
-    async with pool.acquire() as conn:
-        made = await a_report(conn, site.city, site.clock.now(), **about)
-    await pool.close()
-    movement_id = made.movement.movement_id
-    return f"/d/{movement_id}-{view_key(movement_id, site.city.office.vault)}"
-
-
-async def read_in_chromium(
-    site: Site, keys: list[Any], cases: list[str], *, sabotage: bool = False
-) -> list[Any]:
-    page = await site.page()
-    said = {"keys": keys, "cases": cases, "sabotage": sabotage}
-    return await page.evaluate(READER, said)
-
-
-async def codes_on(page: Page, name: str, tmp_path: Any) -> list[str]:
-    """What a camera reads off the screen."""
-    path = tmp_path / f"{name}.png"
-    await page.screenshot(path=path)
-    return [code.text for code in zxingcpp.read_barcodes(Image.open(path))]
 
 
 async def kept_paths(page: Page) -> list[str]:
@@ -77,92 +25,6 @@ async def kept_paths(page: Page) -> list[str]:
         "caches.open('passes').then((c) => c.keys())"
         ".then((all) => all.map((one) => new URL(one.url).pathname).sort())"
     )
-
-
-# ── the gate's reader ──
-
-
-async def test_both_ends_of_the_window_belong_to_it(site: Site) -> None:
-    page = await site.page()
-    covered = await page.evaluate(
-        """() => import("/static/verify-pass.js").then(({ covers }) => [9, 10, 20, 21].map(
-            (at) => covers({ window_from: 10, window_to: 20 }, at)))"""
-    )
-    assert covered == [False, True, True, False]
-
-
-async def test_chromium_reads_the_vectors_as_they_are_to_be_read(site: Site) -> None:
-    vectors = json.loads(FILE.read_text("utf-8"))
-    cases = [*vectors["accepted"], *vectors["refused"]]
-    read = await read_in_chromium(site, vectors["keys"], [case["digits"] for case in cases])
-    wanted = [case.get("pass") or case["code"] for case in cases]
-    assert dict(enumerate(read)) == dict(enumerate(wanted))
-    careless = await read_in_chromium(
-        site, vectors["keys"], [case["digits"] for case in cases], sabotage=True
-    )
-    assert sum(isinstance(one, dict) for one in careless) > len(vectors["accepted"])
-
-
-async def test_a_thousand_fresh_passes_are_read_in_chromium_as_in_python(site: Site) -> None:
-    genuine = stock(Random(5), 1000)
-    listed = [msgspec.to_builtins(published(a_key(*each))) for each in genuine.keys.items()]
-    in_chromium = await read_in_chromium(site, listed, genuine.digits)
-    in_python = [told(read_offline(digits, genuine.keys)) for digits in genuine.digits]
-    assert in_chromium == in_python
-    assert in_python == [told(said) for said in genuine.said]
-
-
-def a_key(kid: int, key: EllipticCurvePublicKey) -> SigningKey:
-    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return SigningKey(
-        kid=kid, public_key=point, private_sealed=b"", created_at=NOON, signs_from=NOON
-    )
-
-
-async def test_a_gate_reads_the_code_on_a_pass_with_the_published_keys(
-    site: Site, tmp_path: Any
-) -> None:
-    address = await reported(site)
-    page = await site.page(viewport=PHONE, java_script_enabled=False)
-    await page.goto(f"{address}/full?code=offline")
-    (digits,) = await codes_on(page, "offline", tmp_path)
-    gate = await site.page()
-    keys = await gate.evaluate("fetch('/api/v1/passes/keys').then((all) => all.json())")
-    (read,) = await read_in_chromium(site, keys["keys"], [digits])
-    assert read["plate"] == "豫B12345"
-    assert read["movement_id"] == int(address[3:16])
-
-
-@pytest.mark.parametrize("how", ["keys", "text"])
-async def test_a_lanes_scanner_sends_the_whole_of_the_offline_code(site: Site, how: str) -> None:
-    address = await reported(site)
-    number = await signed_digits(site, address)
-    site.clock.at = NOON + timedelta(minutes=50)
-    lane = await site.log_in("lane", site.city.north, viewport=PHONE)
-    await lane.goto("/gate?gate=1")
-    box = lane.locator("input[name=input]")
-    if how == "keys":
-        await box.press_sequentially(number, delay=1)
-        await lane.keyboard.press("Enter")
-    else:  # a hand-held device that puts text in, a part at a time, and has no Enter
-        for end in (24, 100, len(number)):
-            await box.evaluate("(box, text) => { box.value = text }", number[:end])
-            await box.dispatch_event("input")
-    await lane.wait_for_selector("[data-card=green]")
-
-
-async def signed_digits(site: Site, address: str) -> str:
-    pool = await open_pool(site.dsn, size=1)
-    async with pool.acquire() as conn, conn.transaction():
-        situation = await situation_of(conn, int(address[3:16]))
-        world = await site.city.office.cache.now(conn)
-        now = site.clock.now()
-        made = await offline_digits(conn, site.city.office, situation.movement, world, now)
-    await pool.close()
-    return made
-
-
-# ── the driver's page ──
 
 
 async def test_without_javascript_the_codes_fill_the_screen_behind_ordinary_links(
@@ -220,6 +82,8 @@ async def test_a_pass_that_was_opened_opens_again_without_a_network(
     address = await reported(today)
     context, page = await opened(today, address)
     await away(context)
+    await page.reload()
+    await expect(page.locator(".word")).to_contain_text("Pass issued")
     await page.goto("about:blank")
     await page.goto(address)
     await expect(page.locator(".word")).to_contain_text("Pass issued")
