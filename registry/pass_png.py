@@ -9,7 +9,8 @@ from msgspec.json import encode
 from pylopdf_fonts_zh_cn import sans_path
 
 from registry.passes import group
-from registry.posters import CHINA, PassSheet, qr_svg
+from registry.posters import PassSheet, qr_svg
+from registry.submission import LOCAL
 
 #: 90 mm at this density are 900 pixels.
 _PIXELS_PER_INCH = 254
@@ -68,4 +69,4 @@ def pass_png(sheet: PassSheet) -> bytes:
 
 
 def _time(moment: datetime) -> str:
-    return moment.astimezone(CHINA).strftime("%m-%d %H:%M")
+    return moment.astimezone(LOCAL).strftime("%m-%d %H:%M")

@@ -27,7 +27,7 @@ _WIDTH, _HEIGHT, _TEXT_WIDTH = 210, 297, 186
 _BLUE, _BLACK, _GREY = "#0b4ea2", "#111111", "#555555"
 _FONT = "'Noto Sans SC','PingFang SC','Microsoft YaHei','WenQuanYi Micro Hei',sans-serif"
 # China has kept one offset without summer time since 1991; no time zone database is needed.
-CHINA = timezone(timedelta(hours=8), "CST")
+_CHINA = timezone(timedelta(hours=8), "CST")
 
 _HEADINGS = {
     "checkpoint": ("专属场所码·交通卡口", "TRUCKS: SCAN AT THIS CHECKPOINT"),
@@ -199,7 +199,7 @@ def _labelled(label: str, text: str) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    return moment.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M")
 
 
 def _xml(text: str) -> str:

@@ -10,7 +10,8 @@ from msgspec.json import encode
 from pylopdf_fonts_zh_cn import sans_path
 
 from registry.passes import group
-from registry.posters import CHINA, PassSheet, qr_svg
+from registry.posters import PassSheet, qr_svg
+from registry.submission import LOCAL
 
 _SIZES = {"a6": ("105mm", "148mm"), "80mm": ("72mm", "auto")}
 _SHEET = b"""
@@ -54,4 +55,4 @@ def pass_pdf(sheet: PassSheet, size: Literal["a6", "80mm"]) -> bytes:
 
 
 def _time(moment: datetime) -> str:
-    return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    return moment.astimezone(LOCAL).strftime("%Y-%m-%d %H:%M")

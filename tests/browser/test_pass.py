@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page, expect
 
+from kernel.db import open_pool
 from tests.browser.conftest import DESK, PHONE, Site, shoot
 from tests.browser.passes import codes_on, reported
 from tests.browser.test_looks import NARROW, TWICE
@@ -91,6 +92,21 @@ async def test_a_pass_that_was_opened_opens_again_without_a_network(
     (short,) = await codes_on(page, "away", tmp_path)
     assert len(short) == 24
     await shoot(page, "pass-away")
+
+
+async def test_a_service_that_fails_does_not_take_the_pass_away(today: Site) -> None:
+    address = await reported(today)
+    _, page = await opened(today, address)
+    pool = await open_pool(today.dsn, size=1)
+    async with pool.acquire() as conn:
+        await conn.execute("ALTER TABLE registry.movement RENAME TO lost")
+    await pool.close()
+    await page.reload()
+    await expect(page.locator(".word")).to_contain_text("Pass issued")
+    stranger = await today.page()
+    answer = await stranger.goto(address)
+    assert answer is not None
+    assert answer.status >= 500
 
 
 async def test_nothing_is_kept_but_the_pass_that_was_opened(today: Site) -> None:
