@@ -4,6 +4,7 @@ import argparse
 from datetime import datetime, timedelta
 
 from kernel.db import Connection, connected
+from kernel.errors import Conflict
 from kernel.privacy import Vault
 from registry.signing_keys import NOTICE, SigningKey, all_keys, retire, rotate, signer
 
@@ -25,13 +26,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def change_keys(dsn: str, vault: Vault, arguments: argparse.Namespace, now: datetime) -> str:
-    """One line for each key, as they stand afterwards. Raises as `rotate` and `retire` do."""
+    """One line for each key, as they stand afterwards. Raises as `rotate` and `retire` do,
+    and Conflict `other_master_key`.
+    """
     async with connected(dsn) as conn, conn.transaction():
         if arguments.action == "rotate":
+            await _check_master_key(conn, vault)
             await rotate(conn, vault, max(arguments.in_hours, 0) * HOUR, now)
         if arguments.action == "retire":
             await retire(conn, arguments.kid, now)
         return await _listed(conn, now)
+
+
+async def _check_master_key(conn: Connection, vault: Vault) -> None:
+    """A key that was sealed with another master key would stop every pass of the service.
+
+    Raises Conflict `other_master_key`.
+    """
+    known = await conn.fetchval("SELECT value FROM kernel.fact WHERE name = 'master_key'")
+    if known is not None and known != vault.fingerprint():
+        raise Conflict("other_master_key")
 
 
 async def _listed(conn: Connection, now: datetime) -> str:

@@ -19,8 +19,8 @@ from closedloop.pass_acts import CANCELLABLE, VOID_REASONS, cancel
 from closedloop.printouts import (
     NOT_VALID,
     Size,
-    full_sheet,
-    offline_digits,
+    offline_if_any,
+    one_code,
     pictured,
     printed,
     sheet_of,
@@ -85,14 +85,13 @@ async def pass_page(
     state = state_at(loop, now)
     number = None if movement.blocked else pass_number(movement.movement_id, office.vault)
     good = number is not None and stands(movement, loop, now)
+    signed = await offline_if_any(tx, office, movement, world, now) if good else ""
     return page(
         "pass.html",
         movement=_shown(situation, world, state),
         pass_number=number,
         qr_svg=qr_svg(number, error="q") if number is not None and good else None,
-        offline_svg=qr_svg(await offline_digits(tx, office, movement, world, now))
-        if good
-        else None,
+        offline_svg=qr_svg(signed) if signed else None,
         failures=failure_views(movement.failures, world.rules_at(now)),
         next_step=_next_step(loop, state),
         next_call=HOTLINE if state in CALLING else None,
@@ -158,14 +157,14 @@ async def full_page(
 ) -> Page:
     """One code as large as the screen, on white, with the plate and the digits."""
     situation = await own_situation(tx, office, pass_ref)
-    sheet = await full_sheet(tx, office, situation, clock.now())
+    sheet = await one_code(tx, office, situation, clock.now(), offline=code == "offline")
     return page(
         "pass_full.html",
         plate=sheet.plate,
         trailer_plate=sheet.trailer_plate,
         pass_number=sheet.number,
-        offline=code == "offline",
-        qr_svg=qr_svg(sheet.offline) if code == "offline" else qr_svg(sheet.number, error="q"),
+        offline=bool(sheet.offline),
+        qr_svg=qr_svg(sheet.offline) if sheet.offline else qr_svg(sheet.number, error="q"),
         pass_url=f"/d/{pass_ref}",
     )
 

@@ -4,13 +4,14 @@ import asyncio
 from datetime import datetime
 from typing import Literal
 
+import structlog
 from msgspec.structs import replace
 
 from closedloop.model import Loop, State, state_at
 from closedloop.reporting import Office
 from closedloop.situation import Situation
 from kernel.db import Connection
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, NotFound, Unavailable
 from registry.model import Movement
 from registry.offline_pass import MOST_STOPS, OfflinePass, written
 from registry.pass_png import pass_png
@@ -19,6 +20,8 @@ from registry.posters import PassSheet
 from registry.printing import pass_pdf
 from registry.signing_keys import ensure_signer, private_of
 from registry.world import World
+
+log = structlog.get_logger()
 
 Size = Literal["a6", "80mm"]
 #: There is a number, and it opens nothing any more.
@@ -77,28 +80,44 @@ async def offline_digits(
     return written(said, key.kid, private_of(key, office.vault))
 
 
-async def full_sheet(
-    conn: Connection, office: Office, situation: Situation, now: datetime
+async def offline_if_any(
+    conn: Connection, office: Office, movement: Movement, world: World, now: datetime
+) -> str:
+    """Empty where no key can sign: the 24 digits must not wait for somebody to mend it."""
+    try:
+        return await offline_digits(conn, office, movement, world, now)
+    except Unavailable as unavailable:
+        log.warning("offline_pass_unsigned", error=unavailable.code)
+        return ""
+
+
+async def one_code(
+    conn: Connection, office: Office, situation: Situation, now: datetime, *, offline: bool
 ) -> PassSheet:
-    """With the offline digits. Raises as `sheet_of` does."""
+    """The sheet with the offline digits, or without. Raises as `sheet_of` does, and Unavailable
+    where no key can sign.
+    """
     world = await office.cache.now(conn)
     sheet = sheet_of(situation, world, office, now)
-    offline = await offline_digits(conn, office, situation.movement, world, now)
-    return replace(sheet, offline=offline)
+    if not offline:
+        return sheet
+    digits = await offline_digits(conn, office, situation.movement, world, now)
+    return replace(sheet, offline=digits)
 
 
 async def printed(
     conn: Connection, office: Office, situation: Situation, size: Size, now: datetime
 ) -> bytes:
-    """PDF. Raises as `sheet_of` does."""
-    sheet = await full_sheet(conn, office, situation, now)
-    return await asyncio.to_thread(pass_pdf, sheet, size)
+    """PDF with both codes. Raises as `sheet_of` does."""
+    world = await office.cache.now(conn)
+    sheet = sheet_of(situation, world, office, now)
+    digits = await offline_if_any(conn, office, situation.movement, world, now)
+    return await asyncio.to_thread(pass_pdf, replace(sheet, offline=digits), size)
 
 
 async def pictured(
     conn: Connection, office: Office, situation: Situation, now: datetime, *, offline: bool
 ) -> bytes:
-    """PNG with one code: the 24 digits', or the offline one. Raises as `sheet_of` does."""
-    sheet = await full_sheet(conn, office, situation, now)
-    chosen = sheet if offline else replace(sheet, offline="")
-    return await asyncio.to_thread(pass_png, chosen)
+    """PNG. Raises as `one_code` does."""
+    sheet = await one_code(conn, office, situation, now, offline=offline)
+    return await asyncio.to_thread(pass_png, sheet)

@@ -5,6 +5,7 @@ Numbers are never given twice, so a gate that kept an old list can mistake no ke
 
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -75,10 +76,15 @@ def signer(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
 
 
 def public_keys(keys: Sequence[SigningKey]) -> PublicKeys:
-    return {
-        key.kid: EllipticCurvePublicKey.from_encoded_point(CURVE, key.public_key)
-        for key in live(keys)
-    }
+    """Of those that are alive. One that is no point of the curve verifies nothing, and must not
+    keep a worker from loading the rest of its world.
+    """
+    readable: dict[int, EllipticCurvePublicKey] = {}
+    for key in live(keys):
+        with suppress(ValueError):
+            point = EllipticCurvePublicKey.from_encoded_point(CURVE, key.public_key)
+            readable[key.kid] = point
+    return readable
 
 
 def published(key: SigningKey) -> PublishedKey:

@@ -114,3 +114,10 @@ async def test_the_keys_of_passes_are_listed_changed_and_withdrawn(
         "  1  retired 2",
     ]
     assert key("retire", "7").returncode == 2
+
+    conn = await asyncpg.connect(cloned)
+    await conn.execute("INSERT INTO kernel.fact (name, value) VALUES ('master_key', 'another')")
+    await conn.close()
+    refused = key("rotate")
+    assert refused.returncode == 2
+    assert "master key" in refused.stderr

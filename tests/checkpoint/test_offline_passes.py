@@ -176,6 +176,21 @@ async def test_a_draft_has_nothing_to_show_and_a_wrong_key_opens_nothing(
     assert {answer.status_code for answer in answers} == {404}
 
 
+async def test_a_key_that_cannot_sign_takes_nobody_the_short_code(
+    client: httpx.AsyncClient, conn: Connection, city: City
+) -> None:
+    movement_id = await reported(conn, city)
+    page = page_of(city, movement_id)
+    assert "code=offline" in (await client.get(page)).text
+    await conn.execute("UPDATE registry.signing_key SET private_sealed = 'spoilt'")
+    shown = (await client.get(page)).text
+    assert f"{page}/full" in shown
+    assert "code=offline" not in shown
+    for ending in ("full", "pass.png", "pass.pdf"):
+        assert (await client.get(f"{page}/{ending}")).status_code == 200
+    assert (await client.get(f"{page}/full?code=offline")).status_code == 503
+
+
 async def test_the_signature_stays_the_same_while_nothing_changes(
     conn: Connection, city: City
 ) -> None:

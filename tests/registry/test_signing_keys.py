@@ -128,6 +128,14 @@ async def test_a_key_copied_into_another_row_signs_nothing(conn: Connection, vau
     assert one.kid == 1
 
 
+async def test_a_spoilt_key_stops_no_worker(conn: Connection, vault: Vault) -> None:
+    await first(conn, vault)
+    await rotate(conn, vault, DAY, NOON)
+    spoilt = b"\4" + bytes(64)
+    await conn.execute("UPDATE registry.signing_key SET public_key = $1 WHERE kid = 1", spoilt)
+    assert set((await load_world(conn)).pass_keys) == {2}
+
+
 async def test_the_numbers_come_to_an_end_in_words(conn: Connection, vault: Vault) -> None:
     await first(conn, vault)
     await conn.execute("UPDATE registry.signing_key SET kid = 255")
