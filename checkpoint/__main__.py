@@ -15,6 +15,8 @@ from msgspec import ValidationError
 from alerts.overdue import SETTLING, sweep_all
 from checkpoint.app import FLOORS, MIGRATIONS, ROOT
 from checkpoint.doctor import examine
+from checkpoint.keys import add_arguments as add_key_arguments
+from checkpoint.keys import change_keys
 from checkpoint.serving import port_is_free, serve
 from checkpoint.simulate import add_arguments as add_simulation
 from checkpoint.simulate import simulate
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     saved.add_argument("file", type=Path)
     restored = command("restore", _restore, "a backup into an empty database")
     restored.add_argument("file", type=Path)
+    add_key_arguments(command("key", _key, "the keys that sign offline passes"))
     add_simulation(command("simulate", simulate, "drive trucks through a running server"))
     command("doctor", _doctor, "say in words what is wrong")
     return parser
@@ -178,6 +181,13 @@ def _restore(arguments: argparse.Namespace, settings: Settings) -> int:
     with _database(settings) as dsn:
         load(dsn, arguments.file)
     print("Restored. Put the master key of that database in its place before you serve.")
+    return 0
+
+
+def _key(arguments: argparse.Namespace, settings: Settings) -> int:
+    vault = Vault(load_master_key(settings))
+    with _database(settings) as dsn:
+        print(asyncio.run(change_keys(dsn, vault, arguments, SystemClock().now())))
     return 0
 
 

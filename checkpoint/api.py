@@ -13,6 +13,7 @@ from checkpoint.desk import DESK
 from checkpoint.intake import MOST, SCANNERS, Batch, Intake, id_of
 from closedloop.acts import ACTS, Act, propose
 from closedloop.commit import Proposal, append
+from closedloop.pass_acts import PASS_ACTS
 from closedloop.reporting import Office
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
@@ -22,8 +23,8 @@ from kernel.problems import answer
 from registry.accounts import known_actor
 from registry.model import Role
 
-ACTORS = (Role.FIRM, Role.DESK, Role.LANE, Role.DUTY, Role.ADMIN)
-CHECKS = ACTS | DESK
+ACTORS = (Role.FIRM, Role.DESK, Role.LANE, Role.DUTY, Role.REGISTRAR, Role.ADMIN)
+CHECKS = ACTS | PASS_ACTS | DESK
 
 
 @post("/scans", guards=[requires(*SCANNERS)], status_code=200)
@@ -64,7 +65,7 @@ async def act_on_movement(
     clock: NamedDependency[Clock],
 ) -> Response[Result]:
     """One thing that happened to a movement: confirm, discrepancy, divert, delay, incident,
-    departed, desk and others. Safe to send again under the same id.
+    departed, desk, void, reissue and others. Safe to send again under the same id.
     """
     proposal = propose(movement_id, data, known_actor(request), CHECKS)
     outcome = (await append(tx, office.cache, [proposal], clock.now()))[0]

@@ -10,7 +10,7 @@ from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
-from checkpoint.intake import Answer, Intake, take_one
+from checkpoint.intake import Answer, Intake, pass_said, take_one
 from checkpoint.queries import movement_by_plate
 from checkpoint.scans import Scan
 from closedloop.acts import ACTS, Act, propose
@@ -35,7 +35,7 @@ from kernel.ids import uuid7
 from kernel.web import Page, page
 from registry.ledger import receipts_of
 from registry.model import Place, PlaceKind, Role
-from registry.passes import pass_number, read_pass
+from registry.passes import pass_number
 from registry.plates import parse
 from registry.report_queries import find_movement
 from registry.reports import view_key_fits
@@ -149,7 +149,7 @@ async def arrive_form(
     place = _posted(await office.cache.now(tx), code)
     values = {"pass_number": data.pass_number, "use": data.use}
     try:
-        movement_id = _movement_of(request, data, intake)
+        movement_id = await _movement_of(tx, request, data, intake)
         level = await _level(tx, place, movement_id, data.code, now)
         scan = Scan(
             id=data.event_id or uuid7(now),
@@ -180,11 +180,13 @@ def _closed(answer: Answer, place: Place) -> bool:
     )
 
 
-def _movement_of(request: AnyRequest, data: ArriveForm, intake: Intake) -> int:
+async def _movement_of(
+    conn: Connection, request: AnyRequest, data: ArriveForm, intake: Intake
+) -> int:
     kept = _kept(request, intake)
     if data.use == "last" and kept is not None:
         return kept
-    return read_pass(data.pass_number, intake.office.vault, intake.office.city)
+    return await pass_said(conn, intake.office, data.pass_number)
 
 
 def _number_of(intake: Intake, movement_id: int) -> str:

@@ -46,6 +46,9 @@ class Act(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     second_approver: Text = ""
 
 
+#: Acts that the ledger keeps under another word than they are asked for.
+RECORDED_AS = {"void": "voided", "reissue": "reissued"}
+
 #: Makes the body of the event, or raises Refused.
 Check = Callable[[Act, Situation, World, Actor, datetime], dict[str, Any]]
 
@@ -62,7 +65,7 @@ def propose(movement_id: int, act: Act, actor: Actor, checks: dict[str, Check]) 
         return Event(
             movement_id=movement_id,
             event_id=act.id,
-            kind=act.kind,
+            kind=RECORDED_AS.get(act.kind, act.kind),
             occurred_at=_after_its_card(act, situation.loop, occurred(act, now)),
             received_at=now,
             place_id=actor.place_id if actor.place_id is not None else act.place_id,

@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from closedloop.model import Loop, state_at
 from closedloop.order import in_order
+from closedloop.printouts import Size, printed, sheet_of
 from closedloop.queries import LoopQuery, LoopRow, loops
 from closedloop.reporting import Office, Reported, amend, report, situation_of
 from closedloop.situation import Situation
-from closedloop.views import FailureView, failure_views, pass_picture
+from closedloop.views import FailureView, failure_views
 from kernel.audit import record_access
 from kernel.auth import Actor, actor_of, public, requires
 from kernel.clock import Clock
@@ -24,6 +25,7 @@ from kernel.errors import Forbidden, Malformed, NotFound
 from kernel.ids import uuid7
 from registry.model import Role
 from registry.passes import pass_number
+from registry.posters import pass_svg
 from registry.reports import view_key, view_key_fits
 from registry.rules import RuleSet
 from registry.submission import Submission
@@ -182,11 +184,27 @@ async def draw_pass(
     request: Request[Any, Any, Any],
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
-) -> Response[bytes]:
+    clock: NamedDependency[Clock],
+) -> Response[str]:
     """The pass to print: 24 digits and their QR code, with no personal data."""
     situation = await _own_situation(tx, movement_id, actor_of(request))
-    world = await office.cache.now(tx)
-    return Response(pass_picture(situation, world, office), media_type="image/svg+xml")
+    sheet = sheet_of(situation, await office.cache.now(tx), office, clock.now())
+    return Response(pass_svg(sheet), media_type="image/svg+xml")
+
+
+@get("/movements/{movement_id:int}/pass.pdf", guards=[requires(*READERS)])
+async def print_pass(
+    movement_id: FromPath[int],
+    request: Request[Any, Any, Any],
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+    clock: NamedDependency[Clock],
+    size: FromQuery[Size] = "a6",
+) -> Response[bytes]:
+    """The pass on paper, A6 or on a roll of 80 mm, with the offline code; no personal data."""
+    situation = await _own_situation(tx, movement_id, actor_of(request))
+    made = await printed(tx, office, situation, size, clock.now())
+    return Response(made, media_type="application/pdf")
 
 
 async def _own_situation(conn: Connection, movement_id: int, actor: Actor | None) -> Situation:
@@ -270,6 +288,7 @@ HANDLERS = [
     amend_movement,
     read_movement,
     draw_pass,
+    print_pass,
     list_loops,
     read_history,
 ]

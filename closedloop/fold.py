@@ -94,6 +94,7 @@ def _cancel(loop: Loop, event: Event) -> Loop:
 
 def _void(loop: Loop, event: Event) -> Loop:
     if loop.state is State.ISSUED:
+        loop = replace(loop, void_reason=str(event.body.get("reason", "")))
         return _to(loop, State.VOIDED, event)
     return with_flag(loop, "voided_after_presentation")
 

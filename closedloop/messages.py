@@ -9,7 +9,9 @@ from closedloop.model import Loop, State
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """`key` makes one message of many tries; `recipient` is `place:ID` or a role."""
+    """`key` makes one message of many tries; `recipient` is `place:ID`, `movement:ID` (its
+    driver; whoever sends it looks the telephone number up) or a role.
+    """
 
     key: str
     movement_id: int
@@ -20,6 +22,9 @@ class Message(Struct, frozen=True, kw_only=True):
 
 def messages(before: Loop, after: Loop) -> Iterator[Message]:
     if after.state is before.state and after.due_at == before.due_at:
+        return
+    if (kind := _of_the_pass(before.state, after.state)) is not None:
+        yield _to_driver(kind, after)
         return
     number = after.next_stop
     if after.state is State.RELEASED and number is not None:
@@ -46,3 +51,29 @@ def messages(before: Loop, after: Loop) -> Iterator[Message]:
                 "why": after.discrepancy or after.hold,
             },
         )
+
+
+def _of_the_pass(before: State, after: State) -> str | None:
+    """What became of the pass itself, if that is what changed."""
+    if before is after:
+        return None
+    if after is State.ISSUED:
+        return "pass_reissued" if before is State.VOIDED else None
+    return {State.VOIDED: "pass_voided", State.CANCELLED: "pass_cancelled"}.get(after)
+
+
+def _to_driver(kind: str, loop: Loop) -> Message:
+    """Nothing in it that a stranger's telephone should not show: no name, no plate."""
+    since = "" if loop.state_since is None else loop.state_since.isoformat()
+    facts: dict[str, Any] = {"movement_id": loop.movement_id}
+    if kind == "pass_voided":
+        facts["reason"] = loop.void_reason
+    if loop.window_to is not None:
+        facts["window_to"] = loop.window_to.isoformat()
+    return Message(
+        key=f"{loop.movement_id}:{kind}:{since}",
+        movement_id=loop.movement_id,
+        kind=kind,
+        recipient=f"movement:{loop.movement_id}",
+        facts=facts,
+    )

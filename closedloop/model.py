@@ -136,6 +136,7 @@ class Loop(Struct, frozen=True, kw_only=True):
     exit_scan: bool = False
     exited_at: datetime | None = None
     discrepancy: str | None = None
+    void_reason: str = ""
     #: Discrepancies that were found are kept when they are settled.
     flags: tuple[str, ...] = ()
 

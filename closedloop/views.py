@@ -1,18 +1,12 @@
-"""What the API and the pages say alike: failed rules in the caller's words, and the pass."""
+"""What the API and the pages say alike: failed rules in the caller's words."""
 
 from typing import Any
 
 from msgspec import Struct
 
-from closedloop.reporting import Office
-from closedloop.situation import Situation
-from kernel.errors import NotFound
 from kernel.i18n import current_locale, t
 from registry.model import Failure
-from registry.passes import pass_number
-from registry.posters import PassSheet, pass_svg
 from registry.rules import RuleSet
-from registry.world import World
 
 
 class FailureView(Struct, frozen=True, kw_only=True):
@@ -49,22 +43,3 @@ def _failure_view(failure: Failure, spoken: dict[str, Any]) -> FailureView:
         person=failure.person,
         facts=failure.facts,
     )
-
-
-def pass_picture(situation: Situation, world: World, office: Office) -> bytes:
-    """Raises NotFound("no_pass_yet") for a draft."""
-    movement = situation.movement
-    if movement.blocked or movement.window_from is None or movement.window_to is None:
-        raise NotFound("no_pass_yet")
-    entry = world.places.get(movement.entry_place_id or 0)
-    stop = world.places.get(movement.stops[0]) if movement.stops else None
-    sheet = PassSheet(
-        number=pass_number(movement.movement_id, office.vault),
-        plate=movement.plate,
-        trailer_plate=movement.trailer_plate,
-        checkpoint="" if entry is None else entry.name,
-        destination="" if stop is None else stop.name,
-        window_from=movement.window_from,
-        window_to=movement.window_to,
-    )
-    return pass_svg(sheet).encode()

@@ -22,6 +22,7 @@ from registry.particulars import Application
 from registry.places import Listing, check_sees_poster, directory, poster_of, rotate_code
 from registry.posters import place_url
 from registry.rules import RuleSet
+from registry.signing_keys import PublishedKey, ensure_signer, published
 from registry.world import WorldCache
 
 #: A hundred thousand rows with room to spare.
@@ -187,7 +188,30 @@ async def current_rules(
     return (await cache.now(tx)).rules_at(clock.now())
 
 
+class PassKeys(Struct, frozen=True, kw_only=True):
+    keys: list[PublishedKey]
+
+
+@get("/passes/keys", guards=[public], tags=["passes"])
+async def pass_keys(
+    tx: NamedDependency[Connection],
+    vault: NamedDependency[Vault],
+    clock: NamedDependency[Clock],
+    cache: NamedDependency[WorldCache],
+) -> PassKeys:
+    """The public keys with which a gate checks offline passes, the newest first, as JSON Web Keys.
+
+    `signs_from` may lie ahead: fetch the list daily, and a new key is there before its first pass.
+    A key that is missing from the list is withdrawn, and its passes with it.
+    """
+    keys, now = (await cache.now(tx)).signing_keys, clock.now()
+    if not keys:
+        keys = (await ensure_signer(tx, vault, keys, now),)
+    return PassKeys(keys=[published(key) for key in keys])
+
+
 HANDLERS = [
+    pass_keys,
     apply_for_codes,
     review_application,
     list_places,

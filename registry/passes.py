@@ -4,6 +4,9 @@ A pass number has 24 digits: the movement's id (13, its first four are the city)
 and a check digit (ISO 7064 MOD 11,10). The check digit catches every wrong digit and 98 % of
 swapped neighbours, and tells a slip from a forgery; the tag refuses the rest, because without the
 key nobody can write a number that is accepted. No database is asked.
+
+A pass that is read without a network has many more digits and a signature instead of the tag
+(`registry/offline_pass.py`); wherever a pass number is taken, it is taken as well.
 """
 
 import hmac
@@ -16,6 +19,7 @@ from urllib.parse import urlsplit
 
 from kernel.errors import Unprocessable
 from kernel.privacy import Vault
+from registry.offline_pass import LEAST_DIGITS, MOST_DIGITS, NO_KEYS, PublicKeys, read_offline
 
 CodeKind = Literal[
     "pass", "place_code", "health_code", "itinerary_code", "payment_code", "url", "text"
@@ -27,6 +31,7 @@ _TAG_DIGITS = 10
 _OWN = 10**9
 _CITY = re.compile(r"[1-9][0-9]{3}")
 _NEARLY = range(PASS_DIGITS - 2, PASS_DIGITS + 3)
+_OFFLINE = range(LEAST_DIGITS, MOST_DIGITS + 1)
 # A QR code holds at most 4,296 characters; what is longer came from elsewhere.
 _LONGEST = 4296
 _GAPS = re.compile("[\\s\\-‐‑‒–—−_\u200b-\u200f\u2060\ufeff]+")
@@ -60,13 +65,17 @@ def pass_number(movement_id: int, vault: Vault) -> str:
     return number + check_digit(number)
 
 
-def read_pass(text: str, vault: Vault, city: str) -> int:
-    """Raises Unprocessable.
+def read_pass(text: str, vault: Vault, city: str, keys: PublicKeys = NO_KEYS) -> int:
+    """Either form of a pass; `keys` are for the offline one (`may_be_offline`).
 
-    `not_a_pass` (with what it is), `pass_mistyped`, `pass_of_other_city`, `pass_forged`.
+    Raises Unprocessable: `not_a_pass` (with what it is), `pass_mistyped`, `pass_of_other_city`,
+    `pass_forged`, and of the offline one `pass_malformed`, `pass_version_unknown`,
+    `pass_key_unknown`.
     """
     number = _compact(text)
     kind = _classify(text, number)
+    if kind == "pass" and len(number) != PASS_DIGITS:
+        return _of_city(read_offline(number, keys).movement_id, city)
     if kind != "pass":
         if kind == "text" and _is_digits(number) and len(number) in _NEARLY:
             raise Unprocessable("pass_mistyped", digits=len(number), expected=PASS_DIGITS)
@@ -79,6 +88,17 @@ def read_pass(text: str, vault: Vault, city: str) -> int:
     if not _one_matches(tag, vault.macs("pass", body.encode())):
         raise Unprocessable("pass_forged")
     return int(body)
+
+
+def may_be_offline(text: str) -> bool:
+    """Whether keys will be asked for. Cheap: lanes ask it of every scan."""
+    return len(text) >= LEAST_DIGITS
+
+
+def _of_city(movement_id: int, city: str) -> int:
+    if not str(movement_id).startswith(city):
+        raise Unprocessable("pass_of_other_city", city=str(movement_id)[:4])
+    return movement_id
 
 
 def classify(text: str) -> CodeKind:
@@ -101,7 +121,7 @@ def check_digit(digits: str) -> str:
 def _classify(text: str, number: str) -> CodeKind:
     if _PAYMENT_DIGITS.fullmatch(number):
         return "payment_code"
-    if _is_digits(number) and len(number) == PASS_DIGITS:
+    if _is_digits(number) and (len(number) == PASS_DIGITS or len(number) in _OFFLINE):
         return "pass"
     head = text[:_LONGEST].strip()
     path = _url_path(head)

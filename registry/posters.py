@@ -61,7 +61,7 @@ class Poster(Struct, frozen=True, kw_only=True):
 
 
 class PassSheet(Struct, frozen=True, kw_only=True):
-    """Times are aware; they are printed in China's."""
+    """Times are aware; they are printed in China's. `offline`: the digits of the signed pass."""
 
     number: str
     plate: str
@@ -70,6 +70,7 @@ class PassSheet(Struct, frozen=True, kw_only=True):
     destination: str = ""
     window_from: datetime
     window_to: datetime
+    offline: str = ""
 
 
 def new_code() -> str:

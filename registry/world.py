@@ -1,4 +1,5 @@
-"""What every worker keeps in memory: places, road times, rule sets, tokens, freshness of sources.
+"""What every worker keeps in memory: places, road times, rule sets, tokens, keys of passes,
+freshness of sources.
 
 One epoch number grows with each change (a trigger sees to it). The lane reads the number
 together with the movement; where it differs, the memory is loaded again before the verdict.
@@ -17,7 +18,9 @@ from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import NotFound, Unavailable
 from registry.model import Place, PlaceKind
+from registry.offline_pass import NO_KEYS, PublicKeys
 from registry.rules import RuleSet
+from registry.signing_keys import SigningKey, all_keys, live, public_keys
 
 #: A withdrawn token opens no page for longer than this; at the lane, where each verdict compares
 #: the epoch, it opens nothing at once.
@@ -35,6 +38,9 @@ class World(Struct, frozen=True, kw_only=True):
     sources: Mapping[str, datetime]
     #: Newest first: the hour from which a rule set rules, and the rule set.
     rule_sets: tuple[tuple[datetime, RuleSet], ...]
+    #: Those that are alive, the newest first; and what an offline pass is checked with.
+    signing_keys: tuple[SigningKey, ...] = ()
+    pass_keys: PublicKeys = NO_KEYS
 
     def rules_at(self, at: datetime) -> RuleSet:
         """The rule set in force at a time; the oldest one for times before all of them."""
@@ -100,6 +106,7 @@ async def load_world(conn: Connection) -> World:
     """The epoch is read first: a change that comes in between is loaded once more, never missed."""
     epoch = await read_epoch(conn)
     tokens = await _tokens(conn)
+    signing_keys = await all_keys(conn)
     return World(
         epoch=epoch,
         places=await _places(conn),
@@ -109,6 +116,8 @@ async def load_world(conn: Connection) -> World:
         holders=frozenset(actor.id for actor in tokens.values()),
         sources=await _sources(conn),
         rule_sets=await _rule_sets(conn),
+        signing_keys=live(signing_keys),
+        pass_keys=public_keys(signing_keys),
     )
 
 

@@ -3,6 +3,7 @@
 const GAP = 80; // ms between keys of one code; a person is slower
 const LEAST = 16; // digits that make a code
 const FULL = 24; // digits of a pass
+const OFFLINE = 210; // digits that an offline pass has at least
 const AGAIN = 3000; // ms in which the same code is the same squeeze of the trigger
 const IDLE = 30_000; // ms after which names leave the screen
 
@@ -11,6 +12,7 @@ const input = form?.querySelector("input[data-scan-input]");
 let buffer = "";
 let last = 0;
 let sent = false;
+let waiting;
 
 function digitOf(code) {
   const found = /^(?:Digit|Numpad)(\d)$/.exec(code);
@@ -48,10 +50,14 @@ function onKey(event) {
   buffer += digitOf(event.code);
 }
 
-// Some hand-held devices send no event.code: then the visible box is what we have.
+// Some hand-held devices send no event.code: then the visible box is what we have. It is left alone
+// until nothing more comes: an offline pass begins like a short one and goes on.
 function onText(event) {
+  clearTimeout(waiting);
   const value = input.value.replace(/\s/g, "");
-  if (!event.isComposing && value.length === FULL && /^\d+$/.test(value)) submit(value);
+  const whole = value.length === FULL || value.length >= OFFLINE;
+  if (event.isComposing || !whole || !/^\d+$/.test(value)) return;
+  waiting = setTimeout(() => submit(value), 2 * GAP);
 }
 
 // On a touch screen focus would raise the soft keyboard over the card; the listener above needs none.

@@ -93,3 +93,31 @@ async def test_the_doctor_says_what_is_wrong(cloned: str, server: str, tmp_path:
     nowhere = run("postgresql://nobody@127.0.0.1:1/none", tmp_path, "doctor")
     assert nowhere.returncode == 1
     assert "does not answer" in nowhere.stdout
+
+
+async def test_the_keys_of_passes_are_listed_changed_and_withdrawn(
+    cloned: str, tmp_path: Path
+) -> None:
+    def key(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(cloned, tmp_path, "key", *arguments)
+
+    assert key("list").stdout.startswith("No key yet")
+    assert "  1  signs since" in key("rotate", "--in-hours", "0").stdout
+    first, second = reversed(key("rotate").stdout.splitlines())
+    assert "signs since" in first
+    assert "  2  signs from" in second
+    refused = key("rotate")
+    assert refused.returncode == 2
+    assert "Retire the older one (number 1)" in refused.stderr
+    assert [line[:14] for line in key("retire", "1").stdout.splitlines()] == [
+        "  2  signs sin",
+        "  1  retired 2",
+    ]
+    assert key("retire", "7").returncode == 2
+
+    conn = await asyncpg.connect(cloned)
+    await conn.execute("INSERT INTO kernel.fact (name, value) VALUES ('master_key', 'another')")
+    await conn.close()
+    refused = key("rotate")
+    assert refused.returncode == 2
+    assert "master key" in refused.stderr
