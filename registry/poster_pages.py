@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter
+from litestar.params import FromQuery, QueryParameter
 
 from kernel.auth import requires
 from kernel.db import Connection
@@ -43,9 +43,9 @@ PRINTERS = (Role.REGISTRAR, Role.ADMIN)
 async def posters_page(
     request: AnyRequest,
     tx: NamedDependency[Connection],
-    district: str = "",
-    kind: str = "",
-    size: str = "a4",
+    district: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
+    size: FromQuery[str] = "a4",
     per: Chunk = USUAL_CHUNK,
     number: PageNumber = 1,
 ) -> Page:
@@ -111,9 +111,9 @@ async def posters_to_print(
     request: AnyRequest,
     state: State,
     settings: NamedDependency[Settings],
-    district: str = "",
-    kind: str = "",
-    size: str = "a4",
+    district: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
+    size: FromQuery[str] = "a4",
     per: Chunk = USUAL_CHUNK,
     number: PageNumber = 1,
 ) -> Response[bytes]:
