@@ -54,7 +54,7 @@
     letters = false;
     field.inputMode = "none";
     pad = document.createElement("div");
-    pad.className = `pad ${field.dataset.keypad}`;
+    pad.className = `pad pad-${field.dataset.keypad}`;
     pad.role = "group";
     pad.ariaLabel = words.pad;
     pad.onpointerdown = (event) => event.preventDefault();

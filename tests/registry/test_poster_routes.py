@@ -70,7 +70,7 @@ async def _codes(conn: Connection) -> set[str]:
 def _read(file: bytes) -> list[str]:
     """The code on each page."""
     return [
-        zxingcpp.read_barcodes(page.render(scale=1.5).to_pil())[0].text
+        zxingcpp.read_barcodes(page.render(scale=2).to_pil())[0].text
         for page in pypdfium2.PdfDocument(BytesIO(file))
     ]
 

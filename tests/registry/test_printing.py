@@ -55,7 +55,8 @@ SHEET = PassSheet(
 
 def pages(file: bytes) -> list[Image.Image]:
     document = pypdfium2.PdfDocument(file)
-    return [each.render(scale=DPI / 72).to_pil() for each in document]
+    scale: Any = DPI / 72  # its type is said to be whole, and need not be
+    return [each.render(scale=scale).to_pil() for each in document]
 
 
 def texts(file: bytes) -> str:
