@@ -17,6 +17,8 @@ from registry.pass_sheet import pass_drawing
 from registry.poster_sheet import poster_drawing
 from registry.sheets import PassSheet, PassSize, Poster, PosterSize
 
+#: Pages after which the memory is given back.
+_MANY, _KEPT = 50, 10
 #: Few, so that a thick pile of posters leaves the lanes their share of the processor, and apart
 #: from the threads in which passwords are checked.
 _PRESSES = ThreadPoolExecutor(2, thread_name_prefix="press")
@@ -60,13 +62,24 @@ def pdf(drawings: Sequence[Drawing]) -> bytes:
         if isinstance(mark, Glyph)
     }
     pages = {"title": drawings[0].title, "glyphs": glyphs, "sheets": drawings}
-    return typst.compile(
+    drawn = typst.compile(
         PRINT / "sheet.typ",
         root=PRINT,
         font_paths=_fonts(),
         ignore_system_fonts=True,
         sys_inputs={"pages": msgspec.json.encode(pages).decode()},
     )
+    if len(drawings) > _MANY:
+        _forget()
+    return drawn
+
+
+def _forget() -> None:
+    """Typst keeps what its last ten compilations used, which for piles of posters is a gigabyte.
+    It cannot be told to let go; compiling nothing as many times makes it.
+    """
+    for _ in range(_KEPT + 1):
+        typst.compile(b"", font_paths=_fonts(), ignore_system_fonts=True)
 
 
 @cache
