@@ -4,13 +4,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := kernel registry closedloop alerts checkpoint tests $(wildcard bench)
+CODE := kernel registry closedloop alerts checkpoint tests $(wildcard bench scripts)
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header --quiet
 ROOT := $$([ "$$(id -u)" = 0 ] || echo sudo -n)
 
-.PHONY: run test check bench faults lock clean help chromium
+.PHONY: run test check bench faults voices lock clean help chromium
 
 help: ## tell what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,6 +33,9 @@ bench: .venv/dev.stamp ## timed figures, printed and never asserted
 
 faults: .venv/dev.stamp ## kills, cuts and full disks
 	@$(BIN)/python -m pytest -q tests/faults
+
+voices: .venv/dev.stamp ## read the questions aloud anew; needs espeak-ng and lame
+	@$(BIN)/python scripts/voices.py
 
 lock: .venv/dev.stamp ## resolve the dependencies anew
 	@$(LOCK) --upgrade --extra build --output-file requirements.lock

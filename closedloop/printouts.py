@@ -1,6 +1,5 @@
 """A pass in the forms in which it is handed out: its offline digits, on paper, as a picture."""
 
-import asyncio
 from datetime import datetime
 from typing import Literal
 
@@ -18,6 +17,7 @@ from registry.pass_png import pass_png
 from registry.passes import pass_number
 from registry.posters import PassSheet
 from registry.printing import pass_pdf
+from registry.printing import printed as press
 from registry.signing_keys import ensure_signer, private_of
 from registry.world import World
 
@@ -112,7 +112,7 @@ async def printed(
     world = await office.cache.now(conn)
     sheet = sheet_of(situation, world, office, now)
     digits = await offline_if_any(conn, office, situation.movement, world, now)
-    return await asyncio.to_thread(pass_pdf, replace(sheet, offline=digits), size)
+    return await press(pass_pdf, replace(sheet, offline=digits), size)
 
 
 async def pictured(
@@ -120,4 +120,4 @@ async def pictured(
 ) -> bytes:
     """PNG. Raises as `one_code` does."""
     sheet = await one_code(conn, office, situation, now, offline=offline)
-    return await asyncio.to_thread(pass_png, sheet)
+    return await press(pass_png, sheet)

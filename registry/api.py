@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import MediaType, Request, Response, get, post
+from litestar import MediaType, Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 from msgspec import Struct
 
+import registry.poster_api
 from kernel.auth import public, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -19,7 +20,7 @@ from registry.applications import Reviewed, apply, review
 from registry.imports import ImportReport, import_evidence
 from registry.model import PlaceKind, Role
 from registry.particulars import Application
-from registry.places import Listing, check_sees_poster, directory, poster_of, rotate_code
+from registry.places import Listing, directory, rotate_code
 from registry.posters import place_url
 from registry.rules import RuleSet
 from registry.signing_keys import PublishedKey, ensure_signer, published
@@ -27,7 +28,6 @@ from registry.world import WorldCache
 
 #: A hundred thousand rows with room to spare.
 LARGEST_FILE = 32 * 1024 * 1024
-SVG = "image/svg+xml"
 
 AnyRequest = Request[Any, Any, Any]
 PlaceId = Annotated[int, PathParameter(description="The place's number.", ge=1, le=2**63 - 1)]
@@ -98,25 +98,6 @@ async def list_places(
 ) -> Directory:
     """The public directory of active places, of one kind or of all. It holds no contacts."""
     return Directory(places=await directory(tx, kind))
-
-
-@get(
-    "/places/{place_id:int}/poster.svg",
-    guards=[requires(Role.REGISTRAR, Role.ADMIN, Role.FIRM, Role.LANE)],
-    media_type=SVG,
-    tags=["places"],
-)
-async def poster(
-    request: AnyRequest,
-    place_id: PlaceId,
-    tx: NamedDependency[Connection],
-    settings: NamedDependency[Settings],
-    gate: Annotated[str | None, QueryParameter(description="A gate; else the first.")] = None,
-) -> Response[str]:
-    """The poster of one gate, A4. Looking at it never changes the code."""
-    check_sees_poster(known_actor(request), place_id)
-    drawn = await poster_of(tx, place_id, gate, public_url=settings.public_url)
-    return Response(drawn, media_type=SVG)
 
 
 @post(
@@ -215,8 +196,8 @@ HANDLERS = [
     apply_for_codes,
     review_application,
     list_places,
-    poster,
     rotate,
     import_file,
     current_rules,
+    *registry.poster_api.HANDLERS,
 ]

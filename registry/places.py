@@ -10,10 +10,10 @@ from msgspec import Struct
 from kernel.audit import record_access
 from kernel.auth import Actor
 from kernel.db import Connection
-from kernel.errors import Conflict, Forbidden, NotFound
+from kernel.errors import Conflict, NotFound
 from kernel.privacy import Vault, mask_name, mask_phone
-from registry.model import PlaceKind, Role
-from registry.posters import Poster, new_code, place_url, poster_svg
+from registry.model import PlaceKind
+from registry.posters import new_code
 
 SECRET_BYTES = 20
 SCANS_OF = timedelta(days=7)
@@ -219,37 +219,6 @@ async def codes_of(conn: Connection, place_id: int, now: datetime) -> list[GateC
         now - SCANS_OF,
     )
     return [msgspec.convert(dict(row), GateCode) for row in rows]
-
-
-async def poster_of(conn: Connection, place_id: int, gate: str | None, *, public_url: str) -> str:
-    """The SVG for one gate, the first one if none is named. Raises NotFound `unknown_gate`."""
-    place = await find_place(conn, place_id)
-    row = await conn.fetchrow(
-        """
-        SELECT gate, code FROM registry.code
-         WHERE place_id = $1 AND status = 'active' AND ($2::text IS NULL OR gate = $2)
-         ORDER BY gate LIMIT 1
-        """,
-        place_id,
-        gate,
-    )
-    if row is None:
-        raise NotFound("unknown_gate", place_id=place_id)
-    return poster_svg(
-        Poster(
-            kind=place.kind.value,
-            url=place_url(public_url, row["code"]),
-            code=row["code"],
-            place=place.name,
-            gate=row["gate"],
-        )
-    )
-
-
-def check_sees_poster(actor: Actor, place_id: int) -> None:
-    """Raises Forbidden `not_your_place` for the staff of another place."""
-    if not actor.roles & {Role.REGISTRAR, Role.ADMIN} and actor.place_id != place_id:
-        raise Forbidden("not_your_place")
 
 
 async def read_contact(

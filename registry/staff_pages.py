@@ -179,6 +179,10 @@ def _code(place_id: int, code: GateCode, public_url: str) -> dict[str, object]:
         "url": url,
         "qr_svg": qr_svg(url),
         "poster_url": url_with(f"/api/v1/places/{place_id}/poster.svg", gate=code.gate),
+        "pdf_urls": {
+            size: url_with(f"/api/v1/places/{place_id}/poster.pdf", gate=code.gate, size=size)
+            for size in ("a4", "a3")
+        },
         "issued_at": code.issued_at,
         "scans_7d": code.scans_7d,
     }

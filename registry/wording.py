@@ -25,6 +25,7 @@ _WAYS = (
     ("/dispatch", "ui.nav.dispatch", {Role.FIRM, Role.DISPATCHER}),
     ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER}),
     ("/reg/applications", "ui.nav.applications", {Role.REGISTRAR, Role.ADMIN}),
+    ("/reg/posters", "ui.nav.posters", {Role.REGISTRAR, Role.ADMIN}),
     ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR, Role.ADMIN}),
     ("/places", "ui.nav.places", {Role.REGISTRAR, Role.ADMIN}),
 )

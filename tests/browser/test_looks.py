@@ -21,6 +21,7 @@ STAFF = (
     ("duty", None, "/loops"),
     ("registrar", None, "/reg/applications"),
     ("registrar", None, "/reg/evidence"),
+    ("registrar", None, "/reg/posters"),
 )
 NARROW = {"width": 320, "height": 640}
 TWICE = "html { font-size: 200% !important }"

@@ -10,7 +10,9 @@ from kernel.errors import Conflict, NotFound, Refused, Unprocessable
 from kernel.privacy import Vault
 from registry.applications import apply, find_application, nearest, pending, review
 from registry.particulars import Application
-from registry.places import codes_of, directory, find_place, poster_of, read_contact, rotate_code
+from registry.places import codes_of, directory, find_place, read_contact, rotate_code
+from registry.poster_queries import poster_of
+from registry.posters import poster_svg
 from registry.world import load_world
 
 NOON = datetime(2022, 5, 1, 12, 0, tzinfo=UTC)
@@ -180,10 +182,10 @@ async def test_a_rotated_code_ends_the_old_one_only_for_its_gate(conn: Connectio
 async def test_a_poster_shows_the_code_of_its_gate(conn: Connection, vault: Vault):
     place_id = await _approve(conn, await apply(conn, vault, MILL, NOON))
     code = {c.gate: c.code for c in await codes_of(conn, place_id, NOON)}["西门"]
-    drawn = await poster_of(conn, place_id, "西门", public_url="https://example.org")
-    assert f"{code[:5]}-{code[5:]}" in drawn
+    found = await poster_of(conn, REVIEWER, place_id, "西门", public_url="https://example.org")
+    assert f"{code[:5]}-{code[5:]}" in poster_svg(found)
     with pytest.raises(NotFound):
-        await poster_of(conn, place_id, "南门", public_url="https://example.org")
+        await poster_of(conn, REVIEWER, place_id, "南门", public_url="https://example.org")
 
 
 async def test_the_reviewer_sees_the_place_most_like_the_one_applied_for(
