@@ -13,6 +13,8 @@ OPEN = {
     "/api/v1/places/applications",
     "/api/v1/rules",
     "/applications/{application_id:uuid}",
+    "/applications/{application_id:uuid}/mend",
+    "/api/v1/places/applications/{application_id:uuid}",
     "/apply",
     "/d/new",
     "/d/{pass_ref:str}",
