@@ -21,7 +21,7 @@ from registry.accounts import known_actor
 from registry.codes import OF_A_GATE, CodeAct, Turn, act_on_codes
 from registry.contacts import reveal_contact
 from registry.framing import INSPECTING, REGISTRARS, framing
-from registry.inspections import test_scans_of
+from registry.inspections import trials_of
 from registry.model import Role
 from registry.places import Contact, Detail, GateCode, codes_of, find_place, read_contact
 from registry.posters import place_url, qr_svg
@@ -105,7 +105,7 @@ async def _place(
         may_review=bool(actor.roles & set(REGISTRARS)),
         may_act=Role.REGISTRAR in actor.roles,
         gates=[_gate(place.id, gate, codes.get(gate), public_url) for gate in place.gates],
-        tests=await test_scans_of(tx, place.id),
+        tests=await trials_of(tx, place.id),
         **framing(actor, f"/reg/places/{place.id}"),
     )
 

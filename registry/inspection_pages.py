@@ -19,7 +19,7 @@ from kernel.web import Page, page
 from registry.accounts import known_actor
 from registry.codes import Standing, read_code, standing_of
 from registry.framing import INSPECTING, framing
-from registry.inspections import RESULTS, TrialScan, last_scans, record_test_scan, test_scans_of
+from registry.inspections import RESULTS, TrialScan, last_scans, record_test_scan, trials_of
 from registry.posters import short_number
 from registry.wording import error
 
@@ -52,7 +52,7 @@ async def show_trial(
         number=short_number(standing.code),
         results=RESULTS,
         scans=await last_scans(conn, standing.place_id, standing.gate),
-        tests=(await test_scans_of(conn, standing.place_id))[:5],
+        tests=(await trials_of(conn, standing.place_id))[:5],
         values=values or {},
         errors=told,
         event_id=str(event_id or uuid7(now)),

@@ -139,7 +139,7 @@ async def _check_same(
         raise Conflict("test_scan_id_taken")
 
 
-async def test_scans_of(conn: Connection, place_id: int) -> list[TrialScanned]:
+async def trials_of(conn: Connection, place_id: int) -> list[TrialScanned]:
     """The newest first."""
     rows = await conn.fetch(
         """

@@ -15,7 +15,7 @@ from kernel.db import Connection
 
 Reason = Literal["name", "address", "phone"]
 
-NAME_LIKE = 0.35
+NAME_LIKE = 0.33
 ADDRESS_LIKE = 0.5
 MOST_SHOWN = 5
 

@@ -23,7 +23,7 @@ from registry.inspections import (
     TrialScan,
     TrialScanned,
     record_test_scan,
-    test_scans_of,
+    trials_of,
 )
 from registry.model import Role
 from registry.particulars import Application
@@ -183,7 +183,7 @@ async def list_test_scans(
 ) -> TestScans:
     """What the staff found at a place's codes, the newest first."""
     await find_place(tx, place_id, known_actor(request).district)
-    return TestScans(test_scans=await test_scans_of(tx, place_id))
+    return TestScans(test_scans=await trials_of(tx, place_id))
 
 
 @post(

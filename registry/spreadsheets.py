@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
@@ -128,8 +129,8 @@ def _column(letters: bytes) -> int:
 
 def _longest_shared(parts: Mapping[str, bytes]) -> int:
     shared = parts.get("xl/sharedStrings.xml", b"")
-    starts = [found.start() for found in _SHARED.finditer(shared)]
-    return max((b - a for a, b in zip(starts, [*starts[1:], len(shared)], strict=True)), default=0)
+    edges = [*(found.start() for found in _SHARED.finditer(shared)), len(shared)]
+    return max((later - earlier for earlier, later in pairwise(edges)), default=0)
 
 
 def _cells(data: bytes) -> list[list[str]]:
