@@ -25,7 +25,7 @@ from registry.wording import MOST_ROWS_SHOWN, error
 
 AnyRequest = Request[Any, Any, Any]
 PATH = "/reg/import"
-CSV = "text/csv; charset=utf-8"
+CSV = "text/csv"
 
 
 class ImportForm(Struct, kw_only=True):
