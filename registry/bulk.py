@@ -241,7 +241,7 @@ async def _judge(
         if each.line in known:
             row = ApplicationRow(line=each.line, status="repeated", code="duplicate_place")
         elif found := alike.get(each.line):
-            facts: dict[str, object] = {"names": [candidate.name for candidate in found]}
+            facts: dict[str, object] = {"names": " / ".join(candidate.name for candidate in found)}
             row = ApplicationRow(
                 line=each.line, status="lookalike", code="row_looks_alike", facts=facts
             )

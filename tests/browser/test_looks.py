@@ -21,6 +21,8 @@ STAFF = (
     ("duty", None, "/loops"),
     ("registrar", None, "/reg/applications"),
     ("registrar", None, "/reg/evidence"),
+    ("registrar", None, "/reg/import"),
+    ("inspector", None, "/places"),
 )
 NARROW = {"width": 320, "height": 640}
 TWICE = "html { font-size: 200% !important }"

@@ -1,5 +1,6 @@
 """The life of a code: what ends it, what is said of it afterwards, and that looking never does."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -9,7 +10,7 @@ import pytest
 
 from kernel.auth import Actor
 from kernel.clock import SetClock
-from kernel.db import Connection
+from kernel.db import Connection, open_pool
 from kernel.errors import NotFound, Refused
 from kernel.ids import uuid7
 from kernel.privacy import Vault
@@ -329,3 +330,48 @@ async def test_a_city_covers_its_districts(
     ):
         with pytest.raises(NotFound):
             await attempt()
+
+
+async def test_two_rotations_side_by_side_leave_one_code(cloned: str):
+    pool = await open_pool(cloned, size=3)
+    async with pool.acquire() as conn:
+        await conn.execute("INSERT INTO registry.district VALUES ('410221', '杞县')")
+        place_id = await _a_place(conn)
+
+    async def rotate() -> None:
+        async with pool.acquire() as conn, conn.transaction():
+            await _do(conn, place_id, Turn.ROTATE, gate="东门")
+
+    await asyncio.gather(rotate(), rotate(), rotate())
+    async with pool.acquire() as conn:
+        rows = await conn.fetch("SELECT status FROM registry.code WHERE gate = '东门'")
+    await pool.close()
+    assert sorted(row["status"] for row in rows) == ["active", "rotated", "rotated", "rotated"]
+
+
+@pytest.mark.parametrize("second", ["approve", "reject"])
+async def test_of_two_reviews_side_by_side_one_is_told_that_it_is_done(
+    cloned: str, vault: Vault, second: str
+):
+    pool = await open_pool(cloned, size=3)
+    said = Application(
+        kind="destination", category="厂", name="祥云面粉厂", district="410221",
+        address="杞县金城大道18号", gates=("东门",), contact_name="王小明", contact_phone="13812345678",
+    )  # fmt: skip
+    async with pool.acquire() as conn:
+        await conn.execute("INSERT INTO registry.district VALUES ('410221', '杞县')")
+        made = await apply(conn, vault, said, NOON)
+
+    async def decide(decision: str) -> str:
+        try:
+            async with pool.acquire() as conn, conn.transaction():
+                return (await review(conn, made, decision, "x", ACTOR, NOON)).state
+        except Refused as refused:
+            return refused.code
+
+    told = await asyncio.gather(decide("approve"), decide(second))
+    async with pool.acquire() as conn:
+        kept = await conn.fetchval("SELECT count(*) FROM registry.application_review")
+    await pool.close()
+    assert sorted(told)[0] == "already_reviewed"
+    assert kept == 1
