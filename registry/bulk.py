@@ -42,10 +42,11 @@ COLUMNS = {
 }
 OPTIONAL = ("line", "problem")
 PARTICULARS = tuple(name for name in COLUMNS if name not in OPTIONAL)
-MOST_ROWS = 5000
+#: Each row is compared with every place there is: more would keep its sender waiting too long.
+MOST_ROWS = 2000
 LARGEST_FILE = 8 * 1024 * 1024
 CHANNEL = "import"
-CHUNK = 200
+CHUNK = 20
 
 _KINDS = {
     "交通卡口": PlaceKind.CHECKPOINT,

@@ -40,15 +40,16 @@ class Sought(Struct, frozen=True, kw_only=True):
     phones: Sequence[bytes]
 
 
-# What is alike: {row} is the table looked through, `s` what is sought.
+# What is alike: {row} is the table looked through, `s` what is sought. Kind and district are kept
+# from indexes of their own, which would be taken instead and find nearly everything.
 _NAME = (
-    "({row}.kind = s.kind AND registry.alike_key({row}.name) OPERATOR(public.%) s.name_key"
-    " AND public.similarity(registry.alike_key({row}.name), s.name_key) >= {name_like})"
+    "({row}.kind || '' = s.kind AND {row}.name_key OPERATOR(public.%) s.name_key"
+    " AND public.similarity({row}.name_key, s.name_key) >= {name_like})"
 )
 _ADDRESS = (
-    "({row}.kind = s.kind AND {row}.district_code = s.district"
-    " AND registry.alike_key({row}.address) OPERATOR(public.%) s.address_key"
-    " AND public.similarity(registry.alike_key({row}.address), s.address_key) >= {address_like})"
+    "({row}.kind || '' = s.kind AND {row}.district_code || '' = s.district"
+    " AND {row}.address_key OPERATOR(public.%) s.address_key"
+    " AND public.similarity({row}.address_key, s.address_key) >= {address_like})"
 )
 _PHONE = "{row}.contact_phone_blind = ANY (s.phones)"
 
@@ -58,8 +59,8 @@ def _select(row: str, table: str, place_id: str, only: str) -> str:
     limits = {"row": row, "name_like": NAME_LIKE, "address_like": ADDRESS_LIKE}
     return " UNION ALL ".join(
         f"""
-        SELECT {place_id} AS place_id, {row}.name, {row}.district_code, {row}.address,
-               '{reason}' AS reason
+        SELECT {place_id} AS place_id, {row}.name, {row}.name_key, {row}.district_code,
+               {row}.address, '{reason}' AS reason
           FROM {table} {row} WHERE {only} AND {condition.format(**limits)}
         """
         for reason, condition in (("name", _NAME), ("address", _ADDRESS), ("phone", _PHONE))
@@ -69,7 +70,7 @@ def _select(row: str, table: str, place_id: str, only: str) -> str:
 _ALIKE = f"""
     SELECT s.position, found.place_id, found.name, d.name AS district, found.address,
            array_agg(DISTINCT found.reason) AS reasons,
-           max(public.similarity(registry.alike_key(found.name), s.name_key)) AS like_name
+           max(public.similarity(found.name_key, s.name_key)) AS like_name
       FROM s CROSS JOIN LATERAL (
            {_select("p", "registry.place", "p.id", "p.status <> 'revoked'")}
            UNION ALL
@@ -86,7 +87,7 @@ _ALIKE = f"""
      GROUP BY s.position, found.place_id, found.name, d.name, found.address
      ORDER BY s.position, like_name DESC, found.place_id
 """
-_KEYS = "registry.alike_key(name) AS name_key, registry.alike_key(address) AS address_key"
+_KEYS = "registry.name_key(name) AS name_key, registry.alike_key(address) AS address_key"
 
 #: One application that is being sent.
 ONE = f"""

@@ -5,6 +5,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
@@ -23,6 +24,7 @@ from tests.registry.test_bulk import CHINESE, GLASS, MILL, a_csv
 
 pytestmark = pytest.mark.browser
 
+WIDE: Any = DESK
 ACTOR = Actor(id=UUID(int=7), kind="account", name="李审核", roles=frozenset({"registrar"}))
 SAID = Application(
     kind="destination",
@@ -59,7 +61,7 @@ async def with_conn(site: Site, work: Any) -> Any:
 async def a_place(site: Site, kind_of: str = "checkpoint") -> tuple[int, dict[str, str]]:
     async def make(conn: Any) -> tuple[int, dict[str, str]]:
         vault = site.city.office.vault
-        said = Application(**{f: getattr(SAID, f) for f in SAID.__struct_fields__} | {"kind": kind_of})  # fmt: skip
+        said = msgspec.structs.replace(SAID, kind=kind_of)
         made = await apply(conn, vault, said, NOON)
         done = await review(conn, made, "approve", None, ACTOR, NOON)
         assert done.place_id
@@ -186,7 +188,7 @@ async def test_a_place_and_its_acts_are_kind(site: Site, lang: str) -> None:
     await page.click("main button[type=submit]")
     await expect(page.locator("#tests")).to_be_visible()
     await kind(page, f"place-{lang}")
-    await page.set_viewport_size(DESK)
+    await page.set_viewport_size(WIDE)
     await shoot(page, f"codes-place-wide-{lang}")
 
 
@@ -226,7 +228,7 @@ async def test_a_list_with_its_results_is_kind(site: Site, lang: str) -> None:
     await page.click("main button[type=submit]")
     await expect(page.locator("tbody tr")).to_have_count(4)
     await kind(page, f"import-result-{lang}")
-    await page.set_viewport_size(DESK)
+    await page.set_viewport_size(WIDE)
     await shoot(page, f"codes-import-wide-{lang}")
 
 

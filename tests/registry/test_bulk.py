@@ -1,8 +1,6 @@
 """Applications from a real spreadsheet: each row judged alone, nothing calculated, nothing lost."""
 
 import csv
-import struct
-import zlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -14,14 +12,13 @@ import pytest
 
 from kernel.auth import Actor
 from kernel.db import Connection
-from kernel.errors import NotFound, Refused
+from kernel.errors import NotFound
 from kernel.i18n import load_catalogues, use_locale
 from kernel.privacy import Vault
 from registry.bulk import BulkReport, import_applications
 from registry.rejects import defused, fetch_rejects, forget_rejects, keep_rejects, rejects_csv
-from registry.spreadsheets import MOST_UNPACKED
 from tests.http import submit
-from tests.registry.workbooks import cell, sheet, workbook
+from tests.registry.workbooks import sheet, workbook
 from tests.support import REPOSITORY
 
 NOON = datetime(2022, 5, 1, 12, 0, tzinfo=UTC)
@@ -47,14 +44,14 @@ def a_csv(*rows: list[str]) -> str:
     return written.getvalue()
 
 
-async def _take(
+async def take(
     conn: Connection, vault: Vault, data: bytes, **how: Any
 ) -> tuple[BulkReport, list[Any]]:
     asked = {"dry_run": False, "confirm_new": False, "actor": ACTOR, "now": NOON} | how
     return await import_applications(conn, vault, data, "text/csv", **asked)
 
 
-def _told(report: BulkReport) -> list[tuple[int, str, str]]:
+def told(report: BulkReport) -> list[tuple[int, str, str]]:
     return [(row.line, row.status, row.code) for row in report.rows]
 
 
@@ -69,10 +66,10 @@ def _told(report: BulkReport) -> list[tuple[int, str, str]]:
     ids=["utf-8 with a mark", "gbk", "english", "xlsx"],
 )
 async def test_a_list_becomes_waiting_applications(conn: Connection, vault: Vault, data: bytes):
-    trial, _ = await _take(conn, vault, data, dry_run=True)
+    trial, _ = await take(conn, vault, data, dry_run=True)
     assert await conn.fetchval("SELECT count(*) FROM registry.application") == 0
-    report, rejects = await _take(conn, vault, data)
-    assert _told(report) == _told(trial) == [(2, "accepted", ""), (3, "accepted", "")]
+    report, rejects = await take(conn, vault, data)
+    assert told(report) == told(trial) == [(2, "accepted", ""), (3, "accepted", "")]
     assert rejects == []
     rows = await conn.fetch(
         """
@@ -84,8 +81,8 @@ async def test_a_list_becomes_waiting_applications(conn: Connection, vault: Vaul
         ("祥云面粉厂", "destination", "410221", ["东门", "西门"], "import", ACTOR.id, "pending"),
         ("东方玻璃制品", "destination", "410221", ["大门"], "import", ACTOR.id, "pending"),
     ]
-    again, _ = await _take(conn, vault, data)
-    assert _told(again) == [(2, "repeated", "duplicate_place"), (3, "repeated", "duplicate_place")]
+    again, _ = await take(conn, vault, data)
+    assert told(again) == [(2, "repeated", "duplicate_place"), (3, "repeated", "duplicate_place")]
 
 
 async def test_one_bad_row_spoils_nothing(conn: Connection, vault: Vault):
@@ -113,7 +110,7 @@ async def test_one_bad_row_spoils_nothing(conn: Connection, vault: Vault):
         [MILL[0], "=HYPERLINK()", "厂", "杞县", "=1+1", "东门", "=cmd", "13900000004"],
     ]
     data = a_csv(CHINESE, *rows).encode()
-    report, rejects = await _take(conn, vault, data)
+    report, rejects = await take(conn, vault, data)
     expected = [
         (2, "accepted", ""),
         (3, "refused", "kind_not_offered"),
@@ -129,27 +126,27 @@ async def test_one_bad_row_spoils_nothing(conn: Connection, vault: Vault):
         (13, "refused", "cell_count"),
         (14, "refused", "address_vague"),
     ]
-    assert _told(report) == expected
+    assert told(report) == expected
     assert [reject.result.line for reject in rejects] == [3, 4, 5, 6, 7, 8, 9, 10, 13, 14]
     assert (report.accepted, report.repeated, report.refused) == (3, 1, 9)
     assert await conn.fetchval("SELECT count(*) FROM registry.application") == 3
 
 
 async def test_a_look_alike_waits_until_it_is_said_to_be_none(conn: Connection, vault: Vault):
-    await _take(conn, vault, a_csv(CHINESE, MILL).encode())
+    await take(conn, vault, a_csv(CHINESE, MILL).encode())
     like = [MILL[0], "祥云面粉有限公司", "厂", "杞县", "裴村店乡东街200号", "门口", "李某", "13900000003"]  # fmt: skip
     data = a_csv(CHINESE, like).encode()
-    report, (reject,) = await _take(conn, vault, data)
-    assert _told(report) == [(2, "lookalike", "row_looks_alike")]
+    report, (reject,) = await take(conn, vault, data)
+    assert told(report) == [(2, "lookalike", "row_looks_alike")]
     assert "祥云面粉厂" in rejects_csv([reject])
-    report, _ = await _take(conn, vault, data, confirm_new=True)
-    assert _told(report) == [(2, "accepted", "")]
+    report, _ = await take(conn, vault, data, confirm_new=True)
+    assert told(report) == [(2, "accepted", "")]
 
 
 async def test_rows_of_another_district_are_refused(conn: Connection, vault: Vault):
     other = Actor(id=uuid4(), kind="account", name="x", roles=ACTOR.roles, district="410222")
-    report, _ = await _take(conn, vault, a_csv(CHINESE, MILL).encode(), actor=other)
-    assert _told(report) == [(2, "refused", "not_your_district")]
+    report, _ = await take(conn, vault, a_csv(CHINESE, MILL).encode(), actor=other)
+    assert told(report) == [(2, "refused", "not_your_district")]
 
 
 @pytest.mark.parametrize("locale", ["zh", "en"])
@@ -157,7 +154,7 @@ async def test_the_file_of_rejects_is_safe_and_comes_back_mended(
     conn: Connection, vault: Vault, locale: str
 ):
     bad = [MILL[0], "仓库", "@SUM(A1)", *MILL[3:6], "王小明", "+86 138 1234 5678"]
-    _, rejects = await _take(conn, vault, a_csv(CHINESE, bad).encode())
+    _, rejects = await take(conn, vault, a_csv(CHINESE, bad).encode())
     with use_locale(locale):
         text = rejects_csv(rejects)
     assert text.startswith("\ufeff")
@@ -168,8 +165,8 @@ async def test_the_file_of_rejects_is_safe_and_comes_back_mended(
     assert not any(each.startswith(("=", "+", "-", "@")) for each in row)
     assert len(heading) == len(row)
     mended = text.replace("仓库", "祥云面粉厂").replace("'@SUM(A1)", "面粉厂")
-    report, _ = await _take(conn, vault, mended.encode())
-    assert _told(report) == [(2, "accepted", "")]
+    report, _ = await take(conn, vault, mended.encode())
+    assert told(report) == [(2, "accepted", "")]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +178,7 @@ async def test_a_cell_that_would_be_calculated_is_made_text(text: str, safe: str
 
 
 async def test_rejects_are_for_whoever_uploaded_them_and_for_a_day(conn: Connection, vault: Vault):
-    _, rejects = await _take(conn, vault, a_csv(CHINESE, [MILL[0], "仓库", *MILL[2:]]).encode())
+    _, rejects = await take(conn, vault, a_csv(CHINESE, [MILL[0], "仓库", *MILL[2:]]).encode())
     kept = await keep_rejects(conn, vault, rejects, ACTOR, NOON)
     sealed = await conn.fetchval("SELECT sealed FROM registry.import_rejects")
     assert "王小明".encode() not in bytes(sealed)
@@ -197,73 +194,6 @@ async def test_rejects_are_for_whoever_uploaded_them_and_for_a_day(conn: Connect
     assert await conn.fetchval("SELECT count(*) FROM registry.import_rejects") == 1
     await forget_rejects(conn, NOON + day)
     assert await conn.fetchval("SELECT count(*) FROM registry.import_rejects") == 0
-
-
-def _lying() -> bytes:
-    """A part that says it is small, and is not."""
-    honest = bytearray(workbook(sheet([CHINESE, MILL]) + " " * 1000))
-    name = b"xl/worksheets/sheet1.xml"
-    central = honest.rindex(name) - 46
-    small = sheet([CHINESE, MILL]).encode()
-    honest[central + 16 : central + 20] = struct.pack("<I", zlib.crc32(small))
-    honest[central + 24 : central + 28] = struct.pack("<I", len(small))
-    return bytes(honest)
-
-
-_FAR = sheet([CHINESE, MILL]).replace("</sheetData>", f'<row r="3">{cell("XFD3", "x")}</row></sheetData>')  # fmt: skip
-_DEEP = sheet([CHINESE, MILL]).replace("</sheetData>", f'<row r="1048576">{cell("A1048576", "x")}</row></sheetData>')  # fmt: skip
-_SHARED = '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>' + "x" * 2**20 + "</t></si></sst>"  # fmt: skip
-_COPIES = sheet([CHINESE]).replace("</sheetData>", "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(2, 3000)) + "</sheetData>")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (workbook(sheet([CHINESE, MILL]))[:-40], "workbook_broken"),
-        (b"PK\x03\x04" + b"\0" * 200, "workbook_broken"),
-        (workbook("<worksheet><sheetData><row"), "workbook_broken"),
-        (workbook(sheet([CHINESE, MILL]), {"xl/media/a": b"\0" * (MOST_UNPACKED + 1)}), "workbook_too_large"),
-        (workbook(sheet([CHINESE, MILL]), {f"xl/{n}": b"" for n in range(300)}), "workbook_too_large"),
-        (workbook(_COPIES, {"xl/sharedStrings.xml": _SHARED.encode()}), "workbook_too_large"),
-        (workbook(_FAR), "too_many_columns"),
-        (workbook(_DEEP), "too_many_rows"),
-        (workbook(sheet([])), "header_missing"),
-        (workbook(sheet([MILL])), "header_missing"),
-        (workbook(sheet([[*CHINESE, "备注"], MILL])), "unknown_column"),
-        (workbook(sheet([CHINESE[:7], MILL[:7]])), "column_missing"),
-        (workbook(sheet([[*CHINESE, "电话"], MILL])), "column_twice"),
-        (a_csv(MILL, GLASS).encode(), "header_missing"),
-        (a_csv(CHINESE[1:], MILL[1:]).encode(), "column_missing"),
-        ((a_csv(CHINESE) + a_csv(MILL) * 50_001).encode(), "too_many_rows"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)  # fmt: skip
-async def test_a_bad_file_is_one_clear_problem(
-    conn: Connection, vault: Vault, data: bytes, code: str
-):
-    with pytest.raises(Refused) as caught:
-        await _take(conn, vault, data)
-    assert caught.value.code == code
-    assert await conn.fetchval("SELECT count(*) FROM registry.application") == 0
-
-
-async def test_what_a_part_hides_behind_a_false_size_is_not_read(conn: Connection, vault: Vault):
-    report, _ = await _take(conn, vault, _lying())
-    assert _told(report) == [(2, "accepted", "")]
-
-
-async def test_a_formula_is_never_calculated(conn: Connection, vault: Vault):
-    formula = [MILL[0], "=CONCAT(A1,A2)", *MILL[2:]]
-    report, _ = await _take(conn, vault, workbook(sheet([CHINESE, formula])))
-    assert _told(report) == [(2, "accepted", "")]
-    assert await conn.fetchval("SELECT name FROM registry.application") == "stored"
-
-
-async def test_empty_rows_and_rare_characters_are_read(conn: Connection, vault: Vault):
-    rare = [MILL[0], "𠮷祥云䶮面粉厂", *MILL[2:]]
-    report, _ = await _take(conn, vault, workbook(sheet([CHINESE, [], rare, ["", ""]])))
-    assert _told(report) == [(3, "accepted", "")]
-    assert await conn.fetchval("SELECT name FROM registry.application") == "𠮷祥云䶮面粉厂"
 
 
 async def test_the_page_tries_imports_and_gives_the_rejects(

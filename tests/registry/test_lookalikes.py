@@ -52,6 +52,7 @@ async def _found(conn: Connection, vault: Vault, **changes: object) -> list[tupl
         ({"name": "祥云面粉有限公司"}, [("name",)]),
         ({"name": "祥雲面粉厂"}, [("name",)]),
         ({"name": "祥云面粉厂", "district": "410222"}, [("name",)]),
+        ({"name": "东方祥云有限公司", "contact_phone": "13900000009"}, []),
         ({"address": "金城大道18号"}, [("address",)]),
         ({"address": "金城大道18号", "district": "410222"}, []),
         ({"contact_phone": "+86 138 1234 5678"}, [("phone",)]),
