@@ -30,7 +30,7 @@ from kernel.auth import Actor, Authenticate
 from kernel.clock import Clock, SystemClock
 from kernel.db import Pool, open_pool, provide_tx
 from kernel.i18n import load_catalogues
-from kernel.jobs import ticker
+from kernel.jobs import Job, ticker
 from kernel.live import Hub
 from kernel.privacy import Vault, load_master_key
 from kernel.problems import exception_handlers
@@ -40,6 +40,7 @@ from kernel.store import PostgresStore
 from kernel.web import Assets, Headers, Locale, csrf, session_config, template_config
 from registry.accounts import find_account
 from registry.drivers import phone_of
+from registry.rejects import forget_rejects
 from registry.world import WorldCache
 
 ROOT = Path(__file__).parent.parent
@@ -144,6 +145,7 @@ def _running(dsn: str, *, ticking: bool):  # noqa: ANN202 - Litestar's own shape
                 if state.settings.sms:
                     sending = ticker("messages", SENDING_SECONDS, _sending(state))
                     await stack.enter_async_context(sending)
+                await stack.enter_async_context(ticker("rejects", HOUR, _forgetting(state)))
             yield
 
     return running
@@ -157,6 +159,14 @@ async def _intake(state: State) -> AsyncGenerator[None]:
     state.find_account = _account_finder(state)
     async with group.running():
         yield
+
+
+def _forgetting(state: State) -> Job:
+    async def forget() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await forget_rejects(conn, state.clock.now())
+
+    return forget
 
 
 def _sweeping(state: State):  # noqa: ANN202 - a job

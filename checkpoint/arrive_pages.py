@@ -22,6 +22,7 @@ from closedloop.saying import one_line
 from closedloop.staff_pages import place_of, show_firm, who
 from kernel.auth import (
     Actor,
+    actor_of,
     check_not_locked,
     count_failure,
     forget_failures,
@@ -33,6 +34,9 @@ from kernel.db import Connection
 from kernel.errors import NotFound, Refused, Unprocessable
 from kernel.ids import uuid7
 from kernel.web import Page, page
+from registry.codes import read_code, standing_of
+from registry.framing import INSPECTING
+from registry.inspection_pages import show_trial
 from registry.ledger import receipts_of
 from registry.model import Place, PlaceKind, Role
 from registry.passes import pass_number
@@ -40,7 +44,6 @@ from registry.plates import parse
 from registry.report_queries import find_movement
 from registry.reports import view_key_fits
 from registry.wording import error
-from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
 LAST_PASS = "last_pass"  # noqa: S105 - the name of a cookie
@@ -76,20 +79,33 @@ async def posted_code(
     """A scan of a poster: at a checkpoint's it begins a report, at a firm's it claims an
     arrival. Neither proves that anybody is there (mission §4 and §5).
     """
-    world = await intake.office.cache.now(tx)
-    place = _posted(world, code)
+    staff = actor_of(request)
+    if staff is not None and staff.roles & set(INSPECTING):
+        standing = await standing_of(tx, read_code(code), staff.district)
+        if standing is not None:
+            return await show_trial(tx, standing, staff, intake.clock.now())
+    place = await _posted(tx, intake, code)
+    if isinstance(place, Page):
+        return place
     if place.kind is PlaceKind.CHECKPOINT:
         return Redirect(f"/d/new?entry_place_id={place.id}", status_code=303)
     return await _arrive(tx, intake, request, place, code)
 
 
-def _posted(world: World, code: str) -> Place:
-    """Raises NotFound("unknown_code") for a code that was never, or is no longer, ours."""
-    found = world.codes.get(code.upper())
+async def _posted(conn: Connection, intake: Intake, code: str) -> Place | Page:
+    """The place, or the page that says why the code leads nowhere now and what to do next.
+
+    Raises NotFound("unknown_code") for a code that was never ours.
+    """
+    world = await intake.office.cache.now(conn)
+    found = world.codes.get(read_code(code))
     place = world.places.get(found[0]) if found else None
-    if place is None or not place.active:
+    if place is not None and place.active:
+        return place
+    standing = await standing_of(conn, read_code(code))
+    if standing is None or not standing.ended:
         raise NotFound("unknown_code")
-    return place
+    return page("code_ended.html", http_status=404, standing=standing)
 
 
 async def _arrive(
@@ -145,8 +161,10 @@ async def arrive_form(
     """The driver says that the truck has arrived. With the digits on the firm's screen that is
     evidence (level B) and closes the stop; without them it is a claim (level C).
     """
-    now, office = intake.clock.now(), intake.office
-    place = _posted(await office.cache.now(tx), code)
+    now = intake.clock.now()
+    place = await _posted(tx, intake, code)
+    if isinstance(place, Page):
+        return place
     values = {"pass_number": data.pass_number, "use": data.use}
     try:
         movement_id = await _movement_of(tx, request, data, intake)

@@ -32,6 +32,7 @@ HOMES = (
     (Role.REGISTRAR, "/reg/applications"),
     (Role.HOTLINE, "/assist"),
     (Role.DISPATCHER, "/dispatch"),
+    (Role.INSPECTOR, "/places"),
 )
 
 

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from litestar import MediaType, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 from msgspec import Struct
 
+import registry.places_api
 import registry.poster_api
 from kernel.auth import public, requires
 from kernel.clock import Clock
@@ -16,11 +16,10 @@ from kernel.db import Connection
 from kernel.privacy import Vault
 from kernel.settings import Settings
 from registry.accounts import known_actor
-from registry.applications import Reviewed, apply, review
+from registry.codes import CodeAct, Turn, act_on_codes
 from registry.imports import ImportReport, import_evidence
 from registry.model import PlaceKind, Role
-from registry.particulars import Application
-from registry.places import Listing, directory, rotate_code
+from registry.places import Listing, directory
 from registry.posters import place_url
 from registry.rules import RuleSet
 from registry.signing_keys import PublishedKey, ensure_signer, published
@@ -33,63 +32,19 @@ AnyRequest = Request[Any, Any, Any]
 PlaceId = Annotated[int, PathParameter(description="The place's number.", ge=1, le=2**63 - 1)]
 
 
-class Applied(Struct, frozen=True, kw_only=True):
-    id: UUID
-    state: str
-
-
-class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    decision: str
-    reason: str | None = None
-
-
 class Directory(Struct, frozen=True, kw_only=True):
     places: list[Listing]
 
 
 class Rotation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gate: str
+    reason: str = ""
 
 
 class Rotated(Struct, frozen=True, kw_only=True):
     gate: str
     code: str
     url: str
-
-
-@post("/places/applications", guards=[public], tags=["places"])
-async def apply_for_codes(
-    data: JSONBody[Application],
-    tx: NamedDependency[Connection],
-    vault: NamedDependency[Vault],
-    clock: NamedDependency[Clock],
-) -> Applied:
-    """Apply for dedicated place codes: one for each gate named.
-
-    Answers 409 `duplicate_place` when the place has codes already or is waiting for review.
-    """
-    return Applied(id=await apply(tx, vault, data, clock.now()), state="pending")
-
-
-@post(
-    "/places/applications/{application_id:uuid}/review",
-    guards=[requires(Role.REGISTRAR, Role.ADMIN)],
-    status_code=200,
-    tags=["places"],
-)
-async def review_application(
-    request: AnyRequest,
-    application_id: FromPath[UUID],
-    data: JSONBody[Decision],
-    tx: NamedDependency[Connection],
-    clock: NamedDependency[Clock],
-) -> Reviewed:
-    """Approve or reject an application. A rejection needs its reason.
-
-    Approval creates the place, its gates and one active code for each gate.
-    """
-    actor = known_actor(request)
-    return await review(tx, application_id, data.decision, data.reason, actor, clock.now())
 
 
 @get("/places", guards=[public], tags=["places"])
@@ -107,14 +62,18 @@ async def list_places(
     tags=["places"],
 )
 async def rotate(
+    request: AnyRequest,
     place_id: PlaceId,
     data: JSONBody[Rotation],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
     settings: NamedDependency[Settings],
 ) -> Rotated:
-    """Replace the code of one gate. The old poster stops working at once."""
-    code = await rotate_code(tx, place_id, data.gate, clock.now())
+    """Replace the code of one gate. The old poster stops working at once. `reason` is needed."""
+    said = CodeAct(act=Turn.ROTATE, gate=data.gate, reason=data.reason)
+    actor, now = known_actor(request), clock.now()
+    done = await act_on_codes(tx, place_id, said, actor, now, district=actor.district)
+    code = done.code or ""
     return Rotated(gate=data.gate, code=code, url=place_url(settings.public_url, code))
 
 
@@ -193,8 +152,7 @@ async def pass_keys(
 
 HANDLERS = [
     pass_keys,
-    apply_for_codes,
-    review_application,
+    *registry.places_api.HANDLERS,
     list_places,
     rotate,
     import_file,

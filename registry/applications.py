@@ -1,26 +1,25 @@
-"""Applying for dedicated codes and reviewing the applications (seed 004, seed 001)."""
+"""Applying for dedicated codes, and mending what was sent back (seed 004, seed 001)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
-from difflib import SequenceMatcher
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import msgspec
 from asyncpg import UniqueViolationError
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from kernel.audit import record_access
-from kernel.auth import Actor
 from kernel.db import Connection
-from kernel.errors import Conflict, Malformed, NotFound, Unprocessable
+from kernel.errors import Conflict, NotFound, Unprocessable
 from kernel.privacy import Vault
+from registry.lookalikes import Candidate, Sought, lookalikes
 from registry.model import PlaceKind
-from registry.particulars import Application, check_application
-from registry.places import Contact, Listing, NewPlace, create_place, namesake, open_contact
+from registry.particulars import Application, Fault, check_application
+from registry.places import Contact, namesake, open_contact
 
-MOST_SHOWN = 100
-ALIKE = 0.6
+State = Literal["pending", "approved", "rejected"]
+#: The field under which telephone numbers of people and of places have their blind index.
+PHONE = "phone"
 
 
 class Filed(Struct, frozen=True, kw_only=True):
@@ -34,36 +33,164 @@ class Filed(Struct, frozen=True, kw_only=True):
     district: str
     address: str
     gates: tuple[str, ...]
-    state: Literal["pending", "approved", "rejected"]
+    state: State
     reason: str | None
     applied_at: datetime
+    mended_at: datetime | None
     place_id: int | None
 
 
-class Pending(Struct, frozen=True, kw_only=True):
-    filed: Filed
-    contact: Contact
+class Mending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is said anew; what is left out, and an empty contact, stays as it was sent."""
+
+    kind: str | UnsetType = UNSET
+    category: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    district: str | UnsetType = UNSET
+    address: str | UnsetType = UNSET
+    gates: tuple[str, ...] | UnsetType = UNSET
+    contact_name: str | UnsetType = UNSET
+    contact_phone: str | UnsetType = UNSET
+    confirm_new: bool = False
 
 
-class Reviewed(Struct, frozen=True, kw_only=True):
-    id: UUID
-    state: Literal["approved", "rejected"]
-    place_id: int | None = None
-
-
-async def apply(conn: Connection, vault: Vault, application: Application, now: datetime) -> UUID:
+async def apply(
+    conn: Connection,
+    vault: Vault,
+    application: Application,
+    now: datetime,
+    *,
+    confirm_new: bool = False,
+) -> UUID:
     """Raises what `check_application` finds first; Unprocessable `district_unknown`; Conflict
-    `duplicate_place`, with `place_id` if the place exists already.
+    `duplicate_place`, with `place_id` if the place exists already; Conflict `looks_alike` with
+    its `candidates`, unless `confirm_new` says that it is none of them.
     """
     checked, faults = check_application(application)
+    _refuse(faults)
+    await _check_free(conn, vault, checked, confirm_new=confirm_new)
+    try:
+        # A savepoint: the page that tells of the refusal is still read from the database.
+        async with conn.transaction():
+            return await _insert(conn, vault, checked, now)
+    except UniqueViolationError as error:
+        raise _duplicate(error) from error
+
+
+async def mend(
+    conn: Connection, vault: Vault, application_id: UUID, said: Mending, now: datetime
+) -> UUID:
+    """Sent again under the same id; it waits for review once more, and its reviews stay.
+
+    Raises NotFound `unknown_application`, Conflict `not_sent_back`, and what `apply` raises.
+    """
+    row = await _locked(conn, application_id)
+    if row["state"] != "rejected":
+        raise Conflict("not_sent_back", state=row["state"])
+    checked, faults = check_application(_merged(vault, row, said))
+    _refuse(faults)
+    await _check_free(conn, vault, checked, confirm_new=said.confirm_new, own=application_id)
+    try:
+        async with conn.transaction():
+            await _update(conn, vault, application_id, checked, now)
+    except UniqueViolationError as error:
+        raise _duplicate(error) from error
+    return application_id
+
+
+def faults_of_mending(vault: Vault, row: dict[str, Any], said: Mending) -> list[Fault]:
+    """Everything that is wrong with what would be sent again."""
+    return check_application(_merged(vault, row, said))[1]
+
+
+def _refuse(faults: Sequence[Fault]) -> None:
     if faults:
         raise faults[0].refused
+
+
+def _merged(vault: Vault, row: dict[str, Any], said: Mending) -> Application:
+    kept = Application(
+        kind=row["kind"],
+        category=row["category"],
+        name=row["name"],
+        district=row["district_code"],
+        address=row["address"],
+        gates=tuple(row["gates"]),
+        contact_name=vault.open(row["contact_sealed"], field="contact_name"),
+        contact_phone=vault.open(row["contact_phone_sealed"], field="contact_phone"),
+    )
+    changes = {
+        name: value
+        for name in kept.__struct_fields__
+        if (value := getattr(said, name)) is not UNSET
+        and (value or not name.startswith("contact_"))
+    }
+    return msgspec.structs.replace(kept, **changes)
+
+
+async def _check_free(
+    conn: Connection,
+    vault: Vault,
+    checked: Application,
+    *,
+    confirm_new: bool,
+    own: UUID | None = None,
+) -> None:
     if not await _district_exists(conn, checked.district):
         raise Unprocessable("district_unknown")
     known = await namesake(conn, checked.kind, checked.name, checked.district)
     if known is not None:
         raise Conflict("duplicate_place", place_id=known)
-    return await _insert(conn, vault, checked, now)
+    if await _waits(conn, checked, own):
+        raise Conflict("duplicate_place")
+    if confirm_new:
+        return
+    found = await alike(conn, vault, checked, own=own)
+    if found:
+        raise Conflict("looks_alike", candidates=[_told(each) for each in found])
+
+
+async def alike(
+    conn: Connection, vault: Vault, checked: Application, *, own: UUID | None = None
+) -> list[Candidate]:
+    return await lookalikes(conn, sought_of(vault, checked), own=own)
+
+
+def sought_of(vault: Vault, checked: Application) -> Sought:
+    return Sought(
+        kind=checked.kind,
+        name=checked.name,
+        district=checked.district,
+        address=checked.address,
+        phones=vault.blinds(checked.contact_phone, field=PHONE),
+    )
+
+
+def _told(candidate: Candidate) -> dict[str, object]:
+    """Without the reason: nobody learns here whose telephone number it is that they typed."""
+    return {
+        "place_id": candidate.place_id,
+        "name": candidate.name,
+        "district": candidate.district,
+        "address": candidate.address,
+    }
+
+
+async def _waits(conn: Connection, checked: Application, own: UUID | None) -> bool:
+    return await conn.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT 1 FROM registry.application
+             WHERE kind = $1 AND lower(name) = lower($2) AND district_code = $3
+                   AND lower(address) = lower($4) AND state <> 'rejected'
+                   AND id IS DISTINCT FROM $5)
+        """,
+        checked.kind,
+        checked.name,
+        checked.district,
+        checked.address,
+        own,
+    )
 
 
 async def _district_exists(conn: Connection, code: str) -> bool:
@@ -72,136 +199,87 @@ async def _district_exists(conn: Connection, code: str) -> bool:
     )
 
 
+def _duplicate(error: UniqueViolationError) -> Exception:
+    return Conflict("duplicate_place") if error.constraint_name == ONCE else error
+
+
+ONCE = "application_one_per_place"
+
+
 async def _insert(conn: Connection, vault: Vault, checked: Application, now: datetime) -> UUID:
-    try:
-        # A savepoint: the page that tells of the refusal is still read from the database.
-        async with conn.transaction():
-            return await conn.fetchval(
-                """
-                INSERT INTO registry.application
-                       (id, kind, category, name, district_code, address, gates, contact_sealed,
-                        contact_phone_sealed, applied_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
-                """,
-                uuid4(),
-                checked.kind,
-                checked.category,
-                checked.name,
-                checked.district,
-                checked.address,
-                list(checked.gates),
-                vault.seal(checked.contact_name, field="contact_name"),
-                vault.seal(checked.contact_phone, field="contact_phone"),
-                now,
-            )
-    except UniqueViolationError as error:
-        if error.constraint_name != "application_one_per_place":
-            raise
-        raise Conflict("duplicate_place") from error
+    return await conn.fetchval(
+        """
+        INSERT INTO registry.application
+               (id, kind, category, name, district_code, address, gates, contact_sealed,
+                contact_phone_sealed, contact_phone_blind, applied_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id
+        """,
+        uuid4(),
+        *columns_of(vault, checked),
+        now,
+    )
 
 
-_FILED = """
+async def _update(
+    conn: Connection, vault: Vault, application_id: UUID, checked: Application, now: datetime
+) -> None:
+    await conn.execute(
+        """
+        UPDATE registry.application
+           SET kind = $2, category = $3, name = $4, district_code = $5, address = $6, gates = $7,
+               contact_sealed = $8, contact_phone_sealed = $9, contact_phone_blind = $10,
+               mended_at = $11, state = 'pending', reason = NULL, reviewed_at = NULL,
+               reviewed_by = NULL
+         WHERE id = $1
+        """,
+        application_id,
+        *columns_of(vault, checked),
+        now,
+    )
+
+
+def columns_of(vault: Vault, checked: Application) -> tuple[Any, ...]:
+    """Kind to the telephone's blind index, in the order of every statement that stores them."""
+    return (
+        checked.kind,
+        checked.category,
+        checked.name,
+        checked.district,
+        checked.address,
+        list(checked.gates),
+        vault.seal(checked.contact_name, field="contact_name"),
+        vault.seal(checked.contact_phone, field="contact_phone"),
+        vault.blind(checked.contact_phone, field=PHONE),
+    )
+
+
+FILED = """
     SELECT a.id, a.kind, a.category, a.name, a.district_code, d.name AS district, a.address,
-           a.gates, a.state, a.reason, a.applied_at, a.place_id, a.contact_sealed,
-           a.contact_phone_sealed
+           a.gates, a.state, a.reason, a.applied_at, a.mended_at, a.place_id, a.contact_sealed,
+           a.contact_phone_sealed, a.contact_phone_blind
       FROM registry.application a JOIN registry.district d ON d.code = a.district_code
 """
 
 
+async def _locked(conn: Connection, application_id: UUID) -> dict[str, Any]:
+    row = await conn.fetchrow(f"{FILED} WHERE a.id = $1 FOR UPDATE OF a", application_id)
+    if row is None:
+        raise NotFound("unknown_application")
+    return dict(row)
+
+
 async def find_application(conn: Connection, application_id: UUID) -> Filed:
     """Raises NotFound `unknown_application`."""
-    row = await conn.fetchrow(f"{_FILED} WHERE a.id = $1", application_id)
+    return (await filed_row(conn, application_id))[0]
+
+
+async def filed_row(conn: Connection, application_id: UUID) -> tuple[Filed, dict[str, Any]]:
+    """With the row itself, for whoever mends it. Raises NotFound `unknown_application`."""
+    row = await conn.fetchrow(f"{FILED} WHERE a.id = $1", application_id)
     if row is None:
         raise NotFound("unknown_application")
-    return msgspec.convert(dict(row), Filed)
+    return msgspec.convert(dict(row), Filed), dict(row)
 
 
-async def pending(conn: Connection, vault: Vault, actor: Actor, now: datetime) -> list[Pending]:
-    """The oldest first. Each contact that is shown leaves its audit row."""
-    rows = await conn.fetch(
-        f"{_FILED} WHERE a.state = 'pending' ORDER BY a.applied_at, a.id LIMIT $1", MOST_SHOWN
-    )
-    for row in rows:
-        await record_access(
-            conn,
-            actor,
-            action="read_contact",
-            subject_kind="application",
-            subject=str(row["id"]),
-            reason="review",
-            now=now,
-        )
-    return [
-        Pending(
-            filed=msgspec.convert(dict(row), Filed),
-            contact=open_contact(vault, row["contact_sealed"], row["contact_phone_sealed"]),
-        )
-        for row in rows
-    ]
-
-
-def nearest(filed: Filed, places: Iterable[Listing]) -> Listing | None:
-    """The existing place of that kind whose name is most like the one applied for, if it is."""
-    alike = [
-        (SequenceMatcher(None, filed.name, place.name).ratio(), -place.id, place)
-        for place in places
-        if place.kind is filed.kind
-    ]
-    best = max(alike, default=None)
-    return best[2] if best is not None and best[0] >= ALIKE else None
-
-
-async def review(
-    conn: Connection,
-    application_id: UUID,
-    decision: str,
-    reason: str | None,
-    reviewer: Actor,
-    now: datetime,
-) -> Reviewed:
-    """`decision` is approve or reject. Raises Malformed `unknown_decision`; Unprocessable
-    `reason_needed`; NotFound `unknown_application`; Conflict `already_reviewed`,
-    `duplicate_place`.
-    """
-    if decision not in {"approve", "reject"}:
-        raise Malformed("unknown_decision", known=["approve", "reject"])
-    said = (reason or "").strip()
-    if decision == "reject" and not said:
-        raise Unprocessable("reason_needed")
-    row = await conn.fetchrow(f"{_FILED} WHERE a.id = $1 FOR UPDATE OF a", application_id)
-    if row is None:
-        raise NotFound("unknown_application")
-    if row["state"] != "pending":
-        raise Conflict("already_reviewed", state=row["state"])
-    approved = decision == "approve"
-    place_id = await create_place(conn, _place(dict(row)), now) if approved else None
-    await conn.execute(
-        """
-        UPDATE registry.application
-           SET state = $2, reason = $3, reviewed_at = $4, reviewed_by = $5, place_id = $6
-         WHERE id = $1
-        """,
-        application_id,
-        "approved" if approved else "rejected",
-        said or None,
-        now,
-        reviewer.id,
-        place_id,
-    )
-    state = "approved" if approved else "rejected"
-    return Reviewed(id=application_id, state=state, place_id=place_id)
-
-
-def _place(row: dict[str, Any]) -> NewPlace:
-    """The contacts move as they are sealed: the fields have the same names."""
-    return NewPlace(
-        kind=row["kind"],
-        category=row["category"],
-        name=row["name"],
-        district_code=row["district_code"],
-        address=row["address"],
-        gates=row["gates"],
-        contact_sealed=row["contact_sealed"],
-        contact_phone_sealed=row["contact_phone_sealed"],
-        source="application",
-    )
+def masked_contact(vault: Vault, row: dict[str, Any]) -> Contact:
+    return open_contact(vault, row["contact_sealed"], row["contact_phone_sealed"])

@@ -36,6 +36,7 @@ ACCOUNTS: tuple[tuple[Role, str, PlaceKind | None], ...] = (
     (Role.FIRM, "企业门卫（示例）", PlaceKind.DESTINATION),
     (Role.DUTY, "值班员（示例）", None),
     (Role.REGISTRAR, "审核员（示例）", None),
+    (Role.INSPECTOR, "督查员（示例）", None),
     (Role.ADMIN, "管理员（示例）", None),
     (Role.AUDITOR, "审计员（示例）", None),
 )

@@ -1,32 +1,37 @@
-"""Pages for anyone: home, log-in, the directory, and applying for codes."""
+"""Pages for anyone: home, log-in and the directory."""
 
 import re
 from typing import Any
-from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+import registry.apply_pages
+import registry.code_pages
+import registry.import_pages
+import registry.inspection_pages
 import registry.poster_pages
+import registry.review_pages
 import registry.staff_pages
 from kernel.auth import actor_of, end_session, public, requires, start_session
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Refused, TooMany
+from kernel.errors import TooMany
 from kernel.i18n import t
 from kernel.privacy import Vault
 from kernel.web import Page, page, safe_next
 from registry.accounts import check_login, home_of
-from registry.applications import Filed, apply, find_application
-from registry.model import PlaceKind
-from registry.particulars import Application, check_application
-from registry.places import directory, districts, find_place
-from registry.wording import error, errors_of, navigation, reason_spoken
+from registry.directory import search_places
+from registry.model import PlaceKind, Role
+from registry.places import districts
+from registry.wording import error, navigation
 
 AnyRequest = Request[Any, Any, Any]
+#: Whoever may open the page of a place.
+STAFF = frozenset({Role.REGISTRAR, Role.ADMIN, Role.INSPECTOR})
 
 #: The cookie in which a driver's device keeps its last pass: movement id, a hyphen, the view key.
 LAST_PASS = "last_pass"  # noqa: S105 - the name of a cookie
@@ -37,17 +42,6 @@ class LoginForm(Struct, frozen=True, kw_only=True):
     login: str = ""
     password: str = ""
     next: str = ""
-
-
-class ApplyForm(Struct, frozen=True, kw_only=True):
-    kind: str = ""
-    category: str = ""
-    name: str = ""
-    district: str = ""
-    address: str = ""
-    gates: str = ""
-    contact_name: str = ""
-    contact_phone: str = ""
 
 
 @get("/", guards=[public])
@@ -112,103 +106,22 @@ async def places_page(
     request: AnyRequest,
     tx: NamedDependency[Connection],
     kind: FromQuery[PlaceKind] = PlaceKind.CHECKPOINT,
+    q: FromQuery[str] = "",
+    district: FromQuery[str] = "",
 ) -> Page:
     """The directory: checkpoints, unless another kind is asked for."""
-    places = await directory(tx, kind)
-    return page("places.html", places=places, nav=navigation(actor_of(request)))
-
-
-@get("/apply", guards=[public])
-async def apply_page(tx: NamedDependency[Connection]) -> Page:
-    """The form with which a place applies for its codes."""
-    return await _apply_page(tx, ApplyForm())
-
-
-@post("/apply", guards=[public], status_code=200)
-async def apply_form(
-    data: URLEncodedBody[ApplyForm],
-    tx: NamedDependency[Connection],
-    vault: NamedDependency[Vault],
-    clock: NamedDependency[Clock],
-) -> Page | Redirect:
-    """Apply for codes; what is wrong is told beside its field."""
-    said = _application(data)
-    _, faults = check_application(said)
-    if faults:
-        return await _apply_page(tx, data, errors=errors_of(faults))
-    try:
-        application_id = await apply(tx, vault, said, clock.now())
-    except Refused as refused:
-        return await _apply_page(
-            tx,
-            data,
-            errors=[error(_field(refused), refused)],
-            lookalike=await _lookalike(tx, refused),
-        )
-    return Redirect(f"/applications/{application_id}", status_code=303)
-
-
-def _application(data: ApplyForm) -> Application:
-    return Application(
-        kind=data.kind,
-        category=data.category,
-        name=data.name,
-        district=data.district,
-        address=data.address,
-        gates=tuple(data.gates.splitlines()),
-        contact_name=data.contact_name,
-        contact_phone=data.contact_phone,
-    )
-
-
-def _field(refused: Refused) -> str:
-    return {"district_unknown": "district", "duplicate_place": "name"}.get(refused.code, "")
-
-
-async def _lookalike(tx: Connection, refused: Refused) -> dict[str, str] | None:
-    place_id = refused.facts.get("place_id")
-    if not isinstance(place_id, int):
-        return None
-    place = await find_place(tx, place_id)
-    return {"name": place.name, "district": place.district, "address": place.address}
-
-
-async def _apply_page(
-    tx: Connection,
-    data: ApplyForm,
-    *,
-    errors: list[dict[str, str]] | None = None,
-    lookalike: dict[str, str] | None = None,
-) -> Page:
-    options = [{"value": code, "label": name} for code, name in await districts(tx)]
+    places, more = await search_places(tx, kind=kind, said=q, district=district)
+    actor = actor_of(request)
     return page(
-        "apply.html",
-        http_status=422 if errors else 200,
-        districts=options or None,
-        lookalike=lookalike,
-        values={name: getattr(data, name) for name in data.__struct_fields__},
-        errors=errors or [],
+        "places.html",
+        places=places,
+        more=more,
+        kind=kind.value,
+        values={"q": q, "district": district},
+        districts=[{"value": code, "label": name} for code, name in await districts(tx)],
+        is_staff=bool(actor and actor.roles & STAFF),
+        nav=navigation(actor),
     )
-
-
-@get("/applications/{application_id:uuid}", guards=[public])
-async def application_page(application_id: FromPath[UUID], tx: NamedDependency[Connection]) -> Page:
-    """How an application stands. Its address is known to the applicant alone; no contacts."""
-    filed = await find_application(tx, application_id)
-    return page("application.html", application=_shown(filed))
-
-
-def _shown(filed: Filed) -> dict[str, object]:
-    return {
-        "status": filed.state,
-        "reason": reason_spoken(filed.reason),
-        "name": filed.name,
-        "kind": filed.kind.value,
-        "district": filed.district,
-        "address": filed.address,
-        "gates": filed.gates,
-        "applied_at": filed.applied_at,
-    }
 
 
 HANDLERS = [
@@ -217,9 +130,11 @@ HANDLERS = [
     log_in,
     log_out,
     places_page,
-    apply_page,
-    apply_form,
-    application_page,
+    *registry.apply_pages.HANDLERS,
     *registry.staff_pages.HANDLERS,
     *registry.poster_pages.HANDLERS,
+    *registry.review_pages.HANDLERS,
+    *registry.code_pages.HANDLERS,
+    *registry.import_pages.HANDLERS,
+    *registry.inspection_pages.HANDLERS,
 ]

@@ -14,6 +14,7 @@ from kernel.errors import Conflict, NotFound
 from kernel.privacy import Vault, mask_name, mask_phone
 from registry.model import PlaceKind
 from registry.posters import new_code
+from registry.scope import within
 
 SECRET_BYTES = 20
 SCANS_OF = timedelta(days=7)
@@ -42,6 +43,8 @@ class Detail(Struct, frozen=True, kw_only=True):
     road: str
     address: str
     status: str
+    status_reason: str
+    suspended_until: datetime | None
     gates: tuple[str, ...]
 
 
@@ -71,6 +74,7 @@ class NewPlace(Struct, frozen=True, kw_only=True):
     road: str = ""
     contact_sealed: bytes | None = None
     contact_phone_sealed: bytes | None = None
+    contact_phone_blind: bytes | None = None
     source: str
     demo: bool = False
 
@@ -98,18 +102,19 @@ async def directory(conn: Connection, kind: str | None = None) -> list[Listing]:
     return [msgspec.convert(dict(row), Listing) for row in rows]
 
 
-async def find_place(conn: Connection, place_id: int) -> Detail:
-    """Raises NotFound `unknown_place`."""
+async def find_place(conn: Connection, place_id: int, district: str | None = None) -> Detail:
+    """`district` is the actor's own. Raises NotFound `unknown_place`."""
     row = await conn.fetchrow(
-        """
+        f"""
         SELECT p.id, p.kind, p.category, p.name, p.district_code, d.name AS district, p.road,
-               p.address, p.status,
-               (SELECT coalesce(array_agg(g.gate ORDER BY g.gate), '{}')
+               p.address, p.status, p.status_reason, p.suspended_until,
+               (SELECT coalesce(array_agg(g.gate ORDER BY g.gate), '{{}}')
                   FROM registry.gate g WHERE g.place_id = p.id) AS gates
           FROM registry.place p JOIN registry.district d ON d.code = p.district_code
-         WHERE p.id = $1
+         WHERE p.id = $1 AND {within("p.district_code", 2)}
         """,
         place_id,
+        district,
     )
     if row is None:
         raise NotFound("unknown_place", place_id=place_id)
@@ -144,7 +149,7 @@ async def create_place(conn: Connection, place: NewPlace, now: datetime) -> int:
         list(place.gates),
     )
     for gate in place.gates:
-        await _insert_code(conn, place_id, gate, now)
+        await insert_code(conn, place_id, gate, now)
     return place_id
 
 
@@ -153,8 +158,9 @@ async def _insert_place(conn: Connection, place: NewPlace, now: datetime) -> int
         """
         INSERT INTO registry.place
                (kind, category, name, district_code, road, address, contact_sealed,
-                contact_phone_sealed, screen_secret, source, demo, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id
+                contact_phone_sealed, screen_secret, source, demo, created_at,
+                contact_phone_blind)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id
         """,
         place.kind,
         place.category,
@@ -168,10 +174,11 @@ async def _insert_place(conn: Connection, place: NewPlace, now: datetime) -> int
         place.source,
         place.demo,
         now,
+        place.contact_phone_blind,
     )
 
 
-async def _insert_code(conn: Connection, place_id: int, gate: str, now: datetime) -> str:
+async def insert_code(conn: Connection, place_id: int, gate: str, now: datetime) -> str:
     return await conn.fetchval(
         """
         INSERT INTO registry.code (code, place_id, gate, issued_at)
@@ -182,28 +189,6 @@ async def _insert_code(conn: Connection, place_id: int, gate: str, now: datetime
         gate,
         now,
     )
-
-
-async def rotate_code(conn: Connection, place_id: int, gate: str, now: datetime) -> str:
-    """The gate's new code; the old poster stops working. Raises NotFound `unknown_gate`."""
-    # The gate's row is the lock: of two at once the second ends the code that the first made.
-    found = await conn.fetchval(
-        "SELECT true FROM registry.gate WHERE place_id = $1 AND gate = $2 FOR UPDATE",
-        place_id,
-        gate,
-    )
-    if found is None:
-        raise NotFound("unknown_gate", place_id=place_id)
-    await conn.execute(
-        """
-        UPDATE registry.code SET status = 'rotated', ended_at = $3
-         WHERE place_id = $1 AND gate = $2 AND status = 'active'
-        """,
-        place_id,
-        gate,
-        now,
-    )
-    return await _insert_code(conn, place_id, gate, now)
 
 
 async def codes_of(conn: Connection, place_id: int, now: datetime) -> list[GateCode]:

@@ -51,7 +51,7 @@ class RowError(Struct, frozen=True, kw_only=True):
     facts: dict[str, object] = {}
 
 
-class _Columns(Struct, frozen=True):
+class Columns(Struct, frozen=True):
     aliases: dict[str, str]
     names: tuple[str, ...]
     required: frozenset[str]
@@ -77,7 +77,7 @@ def read_rows(
     media, charset = _media_type(content_type)
     lines = _LINE_END.split(data.removeprefix(_BOM))
     encoding = charset or _encoding(data, lines)
-    known = _known(columns, optional)
+    known = known_columns(columns, optional)
     numbered = ((n, line) for n, line in enumerate(lines, 1) if line.strip())
     if media in _JSON_TYPES:
         return _rows(numbered, lambda line: _from_json(_text(line, encoding), known), row_cap)
@@ -85,9 +85,9 @@ def read_rows(
     return _rows(numbered, lambda line: _from_csv(_text(line, encoding), header, known), row_cap)
 
 
-def _known(columns: Mapping[str, Collection[str]], optional: Collection[str]) -> _Columns:
+def known_columns(columns: Mapping[str, Collection[str]], optional: Collection[str]) -> Columns:
     aliases = {_folded(a): name for name, also in columns.items() for a in (name, *also)}
-    return _Columns(aliases, tuple(columns), frozenset(columns) - frozenset(optional))
+    return Columns(aliases, tuple(columns), frozenset(columns) - frozenset(optional))
 
 
 def _media_type(content_type: str) -> tuple[str, str | None]:
@@ -187,7 +187,7 @@ def _rows(
 
 
 def _header(
-    numbered: Iterator[tuple[int, bytes]], encoding: str, known: _Columns
+    numbered: Iterator[tuple[int, bytes]], encoding: str, known: Columns
 ) -> tuple[str, ...]:
     _, line = next(numbered, (0, b""))
     try:
@@ -197,11 +197,11 @@ def _header(
     names = [known.find(cell) for cell in cells]
     if not any(names):
         raise Malformed("header_missing", expected=list(known.names))
-    _check_columns(cells, known)
+    check_columns(cells, known)
     return tuple(name for name in names if name)
 
 
-def _check_columns(given: Collection[str], known: _Columns) -> None:
+def check_columns(given: Collection[str], known: Columns) -> None:
     unknown = [name[:_SHOWN_IN_ERRORS] for name in given if not known.find(name)]
     if unknown:
         raise Malformed("unknown_column", columns=unknown, expected=list(known.names))
@@ -221,21 +221,21 @@ def _cells(text: str) -> list[str]:
         raise Unprocessable("line_quotation") from error
 
 
-def _from_csv(text: str, header: tuple[str, ...], known: _Columns) -> dict[str, str]:
+def _from_csv(text: str, header: tuple[str, ...], known: Columns) -> dict[str, str]:
     cells = _cells(text)
     if any(cells) and len(cells) != len(header):
         raise Unprocessable("cell_count", expected=len(header), found=len(cells))
     return dict.fromkeys(known.names, "") | dict(zip(header, cells, strict=False))
 
 
-def _from_json(text: str, known: _Columns) -> dict[str, str]:
+def _from_json(text: str, known: Columns) -> dict[str, str]:
     try:
         record = msgspec.json.decode(text, type=dict[str, str | int | None])
     except msgspec.ValidationError as error:
         raise Unprocessable("line_not_record") from error
     except msgspec.DecodeError as error:
         raise Unprocessable("line_not_json") from error
-    _check_columns(record, known)
+    check_columns(record, known)
     values = {known.find(name) or name: _cell(value) for name, value in record.items()}
     return dict.fromkeys(known.names, "") | values
 

@@ -26,8 +26,9 @@ _WAYS = (
     ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER}),
     ("/reg/applications", "ui.nav.applications", {Role.REGISTRAR, Role.ADMIN}),
     ("/reg/posters", "ui.nav.posters", {Role.REGISTRAR, Role.ADMIN}),
+    ("/reg/import", "ui.nav.import", {Role.REGISTRAR, Role.ADMIN}),
     ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR, Role.ADMIN}),
-    ("/places", "ui.nav.places", {Role.REGISTRAR, Role.ADMIN}),
+    ("/places", "ui.nav.places", {Role.REGISTRAR, Role.ADMIN, Role.INSPECTOR}),
 )
 
 

@@ -14,6 +14,8 @@ OPEN = {
     "/api/v1/passes/keys",
     "/api/v1/rules",
     "/applications/{application_id:uuid}",
+    "/applications/{application_id:uuid}/mend",
+    "/api/v1/places/applications/{application_id:uuid}",
     "/apply",
     "/d/again",
     "/d/l/{link:str}",

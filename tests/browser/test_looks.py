@@ -22,6 +22,8 @@ STAFF = (
     ("registrar", None, "/reg/applications"),
     ("registrar", None, "/reg/evidence"),
     ("registrar", None, "/reg/posters"),
+    ("registrar", None, "/reg/import"),
+    ("inspector", None, "/places"),
 )
 NARROW = {"width": 320, "height": 640}
 TWICE = "html { font-size: 200% !important }"

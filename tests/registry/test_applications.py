@@ -8,11 +8,13 @@ from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Conflict, NotFound, Refused, Unprocessable
 from kernel.privacy import Vault
-from registry.applications import apply, find_application, nearest, pending, review
+from registry.applications import apply, find_application
+from registry.codes import CodeAct, Turn, act_on_codes
 from registry.particulars import Application
-from registry.places import codes_of, directory, find_place, read_contact, rotate_code
+from registry.places import codes_of, directory, find_place, read_contact
 from registry.poster_queries import poster_of
 from registry.posters import poster_svg
+from registry.reviews import pending, review
 from registry.world import load_world
 
 NOON = datetime(2022, 5, 1, 12, 0, tzinfo=UTC)
@@ -139,7 +141,7 @@ async def test_of_two_applications_for_one_place_only_one_is_approved(
     conn: Connection, vault: Vault
 ):
     first = await apply(conn, vault, MILL, NOON)
-    second = await apply(conn, vault, _with(address="杞县金城大道十八号"), NOON)
+    second = await apply(conn, vault, _with(address="杞县金城大道十八号"), NOON, confirm_new=True)
     await _approve(conn, first)
     with pytest.raises(Conflict) as caught:
         await review(conn, second, "approve", None, REVIEWER, NOON)
@@ -169,13 +171,16 @@ async def test_an_unknown_application_is_not_found(conn: Connection):
 async def test_a_rotated_code_ends_the_old_one_only_for_its_gate(conn: Connection, vault: Vault):
     place_id = await _approve(conn, await apply(conn, vault, MILL, NOON))
     before = {code.gate: code.code for code in await codes_of(conn, place_id, NOON)}
-    new = await rotate_code(conn, place_id, "东门", NOON)
+    said = CodeAct(act=Turn.ROTATE, gate="东门", reason="海报丢失")
+    new = (await act_on_codes(conn, place_id, said, REVIEWER, NOON)).code
     after = {code.gate: code.code for code in await codes_of(conn, place_id, NOON)}
     assert after == {"东门": new, "西门": before["西门"]}
     assert new != before["东门"]
     assert before["东门"] not in (await load_world(conn)).codes
     with pytest.raises(NotFound) as caught:
-        await rotate_code(conn, place_id, "南门", NOON)
+        await act_on_codes(
+            conn, place_id, CodeAct(act=Turn.ROTATE, gate="南门", reason="x"), REVIEWER, NOON
+        )
     assert caught.value.code == "unknown_gate"
 
 
@@ -186,20 +191,3 @@ async def test_a_poster_shows_the_code_of_its_gate(conn: Connection, vault: Vaul
     assert f"{code[:5]}-{code[5:]}" in poster_svg(found)
     with pytest.raises(NotFound):
         await poster_of(conn, REVIEWER, place_id, "南门", public_url="https://example.org")
-
-
-async def test_the_reviewer_sees_the_place_most_like_the_one_applied_for(
-    conn: Connection, vault: Vault
-):
-    place_id = await _approve(conn, await apply(conn, vault, MILL, NOON))
-    like = await find_application(
-        conn, await apply(conn, vault, _with(name="祥云面粉有限公司"), NOON)
-    )
-    unlike = await find_application(
-        conn, await apply(conn, vault, _with(name="东方玻璃制品"), NOON)
-    )
-    places = await directory(conn)
-    found = nearest(like, places)
-    assert found is not None
-    assert found.id == place_id
-    assert nearest(unlike, places) is None

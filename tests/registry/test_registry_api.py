@@ -126,7 +126,7 @@ async def test_a_poster_is_for_the_staff_of_its_place(
 
 
 async def _approved_other(client: httpx.AsyncClient, token_for: TokenFor) -> int:
-    filed = (await _apply(client, name="另一家面粉厂")).json()["id"]
+    filed = (await _apply(client, name="另一家面粉厂", confirm_new=True)).json()["id"]
     answer = await client.post(
         f"/api/v1/places/applications/{filed}/review",
         json={"decision": "approve"},
@@ -141,7 +141,7 @@ async def test_a_rotated_code_is_answered_with_its_address(
     place_id = await _approved(client, token_for)
     answer = await client.post(
         f"/api/v1/places/{place_id}/codes/rotate",
-        json={"gate": "东门"},
+        json={"gate": "东门", "reason": "海报丢失"},
         headers=await token_for(Role.REGISTRAR),
     )
     assert answer.status_code == 200

@@ -144,7 +144,9 @@ async def test_an_application_goes_from_the_form_to_a_place_with_codes(client: h
     shown = await client.get(place)
     assert shown.text.count("/poster.svg") == 2
     before = re.findall(r"/t/([0-9A-Z]{10})", shown.text)
-    turned = await _send(client, place, f"{place}/rotate", {"gate": "东门"})
+    turned = await _send(
+        client, place, f"{place}/act", {"act": "rotate_code", "gate": "东门", "reason": "丢失"}
+    )
     assert (turned.status_code, turned.headers["location"]) == (303, place)
     after = re.findall(r"/t/([0-9A-Z]{10})", (await client.get(place)).text)
     assert len(set(before) & set(after)) == 1
