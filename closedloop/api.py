@@ -14,6 +14,7 @@ from closedloop.model import Loop, state_at
 from closedloop.order import in_order
 from closedloop.queries import LoopQuery, LoopRow, loops
 from closedloop.reporting import Office, Reported, amend, report, situation_of
+from closedloop.reveal_pages import API as REVEAL
 from closedloop.situation import Situation
 from closedloop.views import FailureView, failure_views, pass_picture
 from kernel.audit import record_access
@@ -272,4 +273,5 @@ HANDLERS = [
     draw_pass,
     list_loops,
     read_history,
+    *REVEAL,
 ]

@@ -25,6 +25,7 @@ from closedloop.report_form import (
     with_the_rest,
 )
 from closedloop.reporting import EDITABLE, Office, amend, report
+from closedloop.reveal_pages import HANDLERS as REVEAL
 from closedloop.staff_pages import HANDLERS as STAFF
 from kernel.auth import public
 from kernel.clock import Clock
@@ -184,4 +185,5 @@ HANDLERS: list[Any] = [
     edit_page,
     edit_form,
     *STAFF,
+    *REVEAL,
 ]

@@ -98,10 +98,12 @@ ALTER TABLE registry.application
     ALTER COLUMN contact_sealed DROP NOT NULL,
     ALTER COLUMN contact_phone_sealed DROP NOT NULL;
 
--- How many people an officer has been shown on one day (of Asia/Shanghai).
+-- How many people an officer was shown on one day (of Asia/Shanghai), and how many more were asked
+-- for when the quota was used up.
 CREATE TABLE registry.reveal_count (
     actor_id uuid NOT NULL,
     day date NOT NULL,
-    used int NOT NULL CHECK (used > 0),
+    used int NOT NULL DEFAULT 0 CHECK (used >= 0),
+    refused int NOT NULL DEFAULT 0 CHECK (refused >= 0),
     PRIMARY KEY (actor_id, day)
 );
