@@ -33,9 +33,7 @@ OVER = f"""
                      WHERE d.movement_id = l.movement_id AND d.closed_at IS NULL)"""
 
 
-async def _over(
-    conn: Connection, cut: Cut, limit: int | None, unless: str
-) -> Sequence[int]:
+async def _over(conn: Connection, cut: Cut, limit: int | None, unless: str) -> Sequence[int]:
     """Movements that are over and still hold what `unless` asks for."""
     rows = await conn.fetch(
         f"""

@@ -24,7 +24,6 @@ REVEAL_QUOTA = "reveal_quota"
 _LOCK = 0x72657461  # "reta"
 
 
-
 class Cut(Struct, frozen=True, kw_only=True):
     """What was finished before `before` is due at `now`."""
 
@@ -115,9 +114,7 @@ async def change(
     )
 
 
-async def count_due(
-    conn: Connection, erasers: Sequence[Eraser], now: datetime
-) -> dict[str, int]:
+async def count_due(conn: Connection, erasers: Sequence[Eraser], now: datetime) -> dict[str, int]:
     """Class → how many are due; changes nothing."""
     counted: dict[str, int] = {}
     for eraser in erasers:
@@ -126,9 +123,7 @@ async def count_due(
     return counted
 
 
-async def erase_due(
-    conn: Connection, erasers: Sequence[Eraser], now: datetime
-) -> dict[str, int]:
+async def erase_due(conn: Connection, erasers: Sequence[Eraser], now: datetime) -> dict[str, int]:
     """Class → how many were erased. The connection must not be in a transaction of the caller's,
     or the batches are one.
     """
@@ -161,9 +156,7 @@ async def _cut(conn: Connection, name: str, now: datetime) -> Cut:
     return Cut(now=now, before=now - timedelta(days=days))
 
 
-async def _sessions_due(
-    conn: Connection, cut: Cut, limit: int | None
-) -> Sequence[Any]:
+async def _sessions_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[Any]:
     rows = await conn.fetch(
         "SELECT id FROM kernel.session WHERE expires_at <= $1 LIMIT $2", cut.before, limit
     )
@@ -174,9 +167,7 @@ async def _erase_sessions(conn: Connection, keys: Sequence[Any], _: datetime) ->
     await conn.execute("DELETE FROM kernel.session WHERE id = ANY($1)", keys)
 
 
-async def _messages_due(
-    conn: Connection, cut: Cut, limit: int | None
-) -> Sequence[UUID]:
+async def _messages_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[UUID]:
     """A message that was sent, or given up, keeps its facts and loses number and words."""
     rows = await conn.fetch(
         """

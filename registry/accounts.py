@@ -30,6 +30,7 @@ HOMES = (
     (Role.FIRM, "/firm"),
     (Role.DUTY, "/duty"),
     (Role.REGISTRAR, "/reg/applications"),
+    (Role.SECURITY, "/security/retention"),
 )
 
 

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+import registry.security_pages
 import registry.staff_pages
 from kernel.auth import actor_of, end_session, public, requires, start_session
 from kernel.clock import Clock
@@ -220,4 +221,5 @@ HANDLERS = [
     apply_form,
     application_page,
     *registry.staff_pages.HANDLERS,
+    *registry.security_pages.HANDLERS,
 ]

@@ -106,9 +106,7 @@ async def _person(conn: Connection, movement_id: int, ordinal: int) -> dict[str,
 
 async def _within_quota(conn: Connection, actor: Actor, now: datetime) -> None:
     """The row of the officer's day is held until the end, so that none slips by another."""
-    most = await conn.fetchval(
-        "SELECT amount FROM kernel.retention WHERE class = $1", REVEAL_QUOTA
-    )
+    most = await conn.fetchval("SELECT amount FROM kernel.retention WHERE class = $1", REVEAL_QUOTA)
     used = await conn.fetchval(
         """
         INSERT INTO registry.reveal_count AS c (actor_id, day, used) VALUES ($1, $2, 1)

@@ -23,6 +23,7 @@ _WAYS = (
     ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER}),
     ("/reg/applications", "ui.nav.applications", {Role.REGISTRAR, Role.ADMIN}),
     ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR, Role.ADMIN}),
+    ("/security/retention", "ui.nav.retention", {Role.SECURITY, Role.AUDITOR}),
     ("/places", "ui.nav.places", {Role.REGISTRAR, Role.ADMIN}),
 )
 
