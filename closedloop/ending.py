@@ -80,7 +80,7 @@ async def _erase_records(conn: Connection, keys: Sequence[Any], now: datetime) -
 
 
 async def _people_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[UUID]:
-    """Whose every journey is over. A report on its way holds the person's row, and is waited for."""
+    """Whose every journey is over. A report on its way holds the person's row and is skipped."""
     rows = await conn.fetch(
         f"""
         SELECT p.id FROM registry.person p

@@ -12,7 +12,6 @@ from checkpoint.retention import ERASERS
 from closedloop.model import State
 from kernel.db import Connection, prepare
 from kernel.keyring import unlock
-from kernel.privacy import Vault
 from kernel.retention import count_due, erase_due
 from tests.checkpoint.moves import scanned
 from tests.city import IDS, City, a_report
@@ -194,7 +193,7 @@ async def at_once(dsn: str, now: datetime, count: int) -> list[dict[str, int]]:
             await conn.close()
 
 
-async def test_several_processes_erase_each_thing_once(cloned: str, vault: Vault) -> None:
+async def test_several_processes_erase_each_thing_once(cloned: str) -> None:
     conn = await asyncpg.connect(cloned)
     await prepare(conn)
     many = 1_200

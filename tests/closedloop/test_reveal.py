@@ -208,13 +208,13 @@ async def test_a_reading_that_leaves_no_row_is_found(
 
 
 async def test_the_api_shows_the_same_under_the_same_rules(
-    conn: Connection, city: City, clock: SetClock, app: Any, logged_in: LogIn
+    conn: Connection, city: City, clock: SetClock, logged_in: LogIn
 ) -> None:
     movement_id = await a_movement(conn, city, clock)
     await conn.execute("UPDATE kernel.retention SET amount = 1 WHERE class = 'reveal_quota'")
     duty = await logged_in("duty")
     await duty.get("/loops")
-    token = {"x-csrftoken": duty.cookies.get("csrftoken", "")}
+    token = {"x-csrftoken": duty.cookies["csrftoken"]}
     url = f"/api/v1/movements/{movement_id}/people/0/reveal"
     refused = await duty.post(url, json={"reason": "curious"}, headers=token)
     assert (refused.status_code, refused.json()["code"]) == (422, "reveal_reason_unknown")
