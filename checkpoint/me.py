@@ -90,7 +90,7 @@ async def correct(
 ) -> None:
     """Raises Unprocessable: those of `check_name` and `check_phone`."""
     name, phone = check_name(name), check_phone(phone)
-    changes = {"name": name, "phone": phone}
+    changes: dict[str, object] = {"name": name, "phone": phone}
     await closedloop.subjects.correct_open(conn, office, person_id, changes, now)
     await registry.subjects.correct(conn, office.vault, person_id, name=name, phone=phone, now=now)
     await _acted(conn, person_id, "correct_own", now)

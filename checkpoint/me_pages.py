@@ -53,7 +53,7 @@ async def my_data(
     clock: NamedDependency[Clock],
     done: FromQuery[str] = "",
 ) -> Page | Redirect:
-    """What is stored about the person whose device this is, once they have shown that it is they."""
+    """What is stored about the person whose device this is, once they have shown it is they."""
     now = clock.now()
     person_id = await _proven(request, tx, now)
     if person_id is None:

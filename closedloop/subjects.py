@@ -100,7 +100,7 @@ def _cancellation(movement_id: int, person_id: UUID) -> Proposal:
 
 
 async def correct_open(
-    conn: Connection, office: Office, person_id: UUID, changes: dict[str, str], now: datetime
+    conn: Connection, office: Office, person_id: UUID, changes: dict[str, object], now: datetime
 ) -> None:
     """The same correction in every report that may still be amended: each its next version."""
     driven = await _driven(conn, person_id)

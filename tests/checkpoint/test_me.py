@@ -149,7 +149,8 @@ async def test_withdrawing_cancels_what_was_not_presented_and_forgets_the_device
     answer = await submit(driver, asked, "/d/me/withdraw", {})
     assert answer.status_code == 200
     assert "Max-Age=0" in answer.headers["set-cookie"]
-    states = dict(await conn.fetch("SELECT movement_id, state FROM closedloop.loop"))
+    rows = await conn.fetch("SELECT movement_id, state FROM closedloop.loop")
+    states = {row["movement_id"]: row["state"] for row in rows}
     assert states == {under_way: "released", open_one: "cancelled"}
     row = await conn.fetchrow("SELECT erase_asked_at, name_sealed FROM registry.person")
     assert row is not None
