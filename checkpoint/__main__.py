@@ -15,6 +15,7 @@ from msgspec import ValidationError
 from alerts.overdue import SETTLING, sweep_all
 from checkpoint.app import FLOORS, MIGRATIONS, ROOT
 from checkpoint.doctor import examine
+from checkpoint.keeping import retention_command, vault_command
 from checkpoint.keys import add_arguments as add_key_arguments
 from checkpoint.keys import change_keys
 from checkpoint.serving import port_is_free, serve
@@ -25,6 +26,7 @@ from kernel.clock import SystemClock
 from kernel.db import connected
 from kernel.errors import Refused
 from kernel.i18n import load_catalogues, t, use_locale
+from kernel.keyring import DamagedKeyError, WrongKeyError, unlock
 from kernel.migrate import migrate
 from kernel.postgres import CannotStartError, ensure_running, is_running, stop
 from kernel.privacy import Vault, load_master_key
@@ -33,6 +35,8 @@ from registry.accounts import account_named, create_device, issue_token
 from registry.demo import DemoLogins, seed
 from registry.scenario import install
 
+KEYS = (WrongKeyError, DamagedKeyError)
+
 Command = Callable[[argparse.Namespace, Settings], int]
 
 
@@ -40,7 +44,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return arguments.run(arguments, read_settings(os.environ))
-    except (BadSettingError, CannotStartError, BackupError, ValidationError) as error:
+    except (BadSettingError, CannotStartError, BackupError, ValidationError, *KEYS) as error:
         print(error, file=sys.stderr)
         return 2
     except Refused as refused:
@@ -83,6 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     restored.add_argument("file", type=Path)
     add_key_arguments(command("key", _key, "the keys that sign offline passes"))
     add_simulation(command("simulate", simulate, "drive trucks through a running server"))
+    kept = command("vault", _vault, "the keys that seal personal data")
+    kept.add_argument("action", choices=("list", "new-key", "rewrap"))
+    erased = command("retention", _retention, "erase what has been kept long enough, now")
+    erased.add_argument("--dry-run", action="store_true", help="only say how many are due")
     command("doctor", _doctor, "say in words what is wrong")
     return parser
 
@@ -191,6 +199,18 @@ def _key(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _vault(arguments: argparse.Namespace, settings: Settings) -> int:
+    with _database(settings) as dsn:
+        print("\n".join(asyncio.run(vault_command(arguments.action, settings, dsn))))
+    return 0
+
+
+def _retention(arguments: argparse.Namespace, settings: Settings) -> int:
+    with _database(settings) as dsn:
+        print("\n".join(asyncio.run(retention_command(dsn, dry_run=arguments.dry_run))))
+    return 0
+
+
 def _doctor(_: argparse.Namespace, settings: Settings) -> int:
     files = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
     with _database(settings) as dsn:
@@ -200,9 +220,10 @@ def _doctor(_: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _seed_demo(settings: Settings, dsn: str) -> DemoLogins:
-    vault = Vault(load_master_key(settings))
+    vault, now = Vault(load_master_key(settings)), SystemClock().now()
     async with connected(dsn) as conn, conn.transaction():
-        return await seed(conn, vault, SystemClock().now(), settings.data_dir)
+        await unlock(conn, vault, now)
+        return await seed(conn, vault, now, settings.data_dir)
 
 
 async def _sweep_once(dsn: str) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -24,6 +25,7 @@ import registry.api
 import registry.pages
 from alerts.overdue import SETTLING, sweep_all
 from checkpoint.intake import Intake
+from checkpoint.retention import ERASERS
 from closedloop.group import GroupCommit
 from closedloop.reporting import Office
 from kernel.auth import Actor, Authenticate
@@ -31,9 +33,11 @@ from kernel.clock import Clock, SystemClock
 from kernel.db import Pool, open_pool, provide_tx
 from kernel.i18n import load_catalogues
 from kernel.jobs import Job, ticker
+from kernel.keyring import REFRESH_SECONDS, refresh, unlock
 from kernel.live import Hub
 from kernel.privacy import Vault, load_master_key
 from kernel.problems import exception_handlers
+from kernel.retention import erase_due
 from kernel.senders import channel, send_due
 from kernel.settings import Settings
 from kernel.store import PostgresStore
@@ -135,17 +139,18 @@ def _running(dsn: str, *, ticking: bool):  # noqa: ANN202 - Litestar's own shape
                 state.pool = await open_pool(dsn, size=state.settings.pool_size)
                 stack.push_async_callback(state.pool.close)
                 await stack.enter_async_context(state.hub.running())
-            await check_key(state.pool, state.vault)
+            await check_key(state.pool, state.vault, state.clock.now())
             await stack.enter_async_context(_intake(state))
             if ticking:
+                looking = ticker("keys", REFRESH_SECONDS, _refreshing(state))
+                await stack.enter_async_context(looking)
                 seconds = state.settings.sweep_seconds
                 await stack.enter_async_context(ticker("sweep", seconds, _sweeping(state)))
-                sessions = cast("PostgresStore", app.stores.get("sessions"))
-                await stack.enter_async_context(ticker("sessions", HOUR, sessions.delete_expired))
                 if state.settings.sms:
                     sending = ticker("messages", SENDING_SECONDS, _sending(state))
                     await stack.enter_async_context(sending)
                 await stack.enter_async_context(ticker("rejects", HOUR, _forgetting(state)))
+                await stack.enter_async_context(ticker("retention", HOUR, _erasing(state)))
             yield
 
     return running
@@ -188,6 +193,14 @@ def _sending(state: State):  # noqa: ANN202 - a job
     return job
 
 
+def _erasing(state: State):  # noqa: ANN202 - a job
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await erase_due(conn, ERASERS, state.clock.now())
+
+    return job
+
+
 def _token_finder(state: State):  # noqa: ANN202 - FindToken
     async def find(token_hash: bytes) -> Actor | None:
         cache = cast("WorldCache", state.office.cache)
@@ -207,26 +220,18 @@ def _account_finder(state: State):  # noqa: ANN202 - FindAccount
     return find
 
 
-class WrongKeyError(RuntimeError):
-    """The master key is not the one that sealed this database."""
-
-
-async def check_key(pool: Pool, vault: Vault) -> None:
-    """A key file that was lost and made anew would leave every sealed field unreadable, so the
-    service does not start with it.
-    """
+async def check_key(pool: Pool, vault: Vault, now: datetime) -> None:
+    """Raises WrongKeyError, DamagedKeyError: then the service does not start."""
     async with pool.acquire() as conn:
-        await conn.execute(
-            """
-            INSERT INTO kernel.fact (name, value) VALUES ('master_key', $1)
-            ON CONFLICT DO NOTHING
-            """,
-            vault.fingerprint(),
-        )
-        known = await conn.fetchval("SELECT value FROM kernel.fact WHERE name = 'master_key'")
-    if known != vault.fingerprint():
-        message = "This master key did not seal this database. Restore the key from its backup."
-        raise WrongKeyError(message)
+        await unlock(conn, vault, now)
+
+
+def _refreshing(state: State):  # noqa: ANN202 - a job
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await refresh(conn, state.vault, state.clock.now())
+
+    return job
 
 
 async def _clock(state: State) -> Clock:

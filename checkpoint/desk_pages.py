@@ -17,6 +17,7 @@ from checkpoint.wording import spoken
 from closedloop.acts import Act, propose
 from closedloop.commit import append
 from closedloop.reporting import Office, accepted
+from closedloop.reveal_pages import people_shown
 from closedloop.saying import one_line
 from closedloop.situation import read_situations
 from closedloop.staff_pages import name_of, who
@@ -30,6 +31,7 @@ from kernel.web import Page, page
 from registry.accounts import home_of
 from registry.model import Card, Role
 from registry.plates import kind_shown
+from registry.reveal import REASONS
 from registry.rules import Reason
 from registry.wording import error, navigation
 from registry.world import World
@@ -77,6 +79,7 @@ async def _show(
         cases=await _cases(conn, world, actor, now),
         turn_back_reasons=_reasons(rules.turn_back_reasons),
         hold_reasons=_reasons(rules.hold_reasons),
+        reveal_reasons=REASONS,
         notice=notice,
         errors=list(errors),
         home_url=home_of(actor),
@@ -94,7 +97,11 @@ async def _cases(
 ) -> list[dict[str, Any]]:
     queue = await desk_queue(conn, actor.place_id)
     situations = (await read_situations(conn, [row["movement_id"] for row in queue])).situations
-    return [_case(row, situations[row["movement_id"]], world, now) for row in queue]
+    return [
+        _case(row, at := situations[row["movement_id"]], world, now)
+        | {"people": people_shown(at, actor)}
+        for row in queue
+    ]
 
 
 def _case(row: dict[str, Any], situation: Any, world: World, now: datetime) -> dict[str, Any]:  # noqa: ANN401

@@ -8,6 +8,7 @@ import asyncpg
 from alerts.overdue import HEARTBEAT
 from alerts.queries import last_beat
 from kernel.db import Connection, clean_dsn, prepare
+from kernel.keyring import FINGERPRINT, DamagedKeyError, read_keys, unwrap
 from kernel.privacy import Vault, load_master_key
 from kernel.settings import Settings
 
@@ -29,7 +30,7 @@ async def examine(
             return ["The database is empty. Run: checkpoint migrate"]
         return [
             *await _migrations(conn, migrations),
-            *await _key(conn, settings),
+            *await _key(conn, settings, now),
             *await _sweep(conn, now),
             *await _rules(conn, now),
         ]
@@ -43,11 +44,22 @@ async def _migrations(conn: Connection, files: Sequence[str]) -> list[str]:
     return [f"Not applied: {', '.join(missing)}. Run: checkpoint migrate"] if missing else []
 
 
-async def _key(conn: Connection, settings: Settings) -> list[str]:
-    known = await conn.fetchval("SELECT value FROM kernel.fact WHERE name = 'master_key'")
-    if known is None or known == Vault(load_master_key(settings)).fingerprint():
-        return []
-    return ["The master key is not the one that sealed this database. Restore it from its backup."]
+async def _key(conn: Connection, settings: Settings, now: datetime) -> list[str]:
+    vault = Vault(load_master_key(settings))
+    known = await conn.fetchval("SELECT value FROM kernel.fact WHERE name = $1", FINGERPRINT)
+    if known is not None and known != vault.fingerprint():
+        return [
+            "The master key is not the one that sealed this database. Restore it from its backup."
+        ]
+    if await conn.fetchval("SELECT to_regclass('kernel.data_key')") is None:
+        return []  # a migration is missing, which is said already
+    try:
+        keys = await read_keys(conn)
+        if keys:
+            unwrap(vault, keys, now)
+    except DamagedKeyError as error:
+        return [str(error)]
+    return []
 
 
 async def _sweep(conn: Connection, now: datetime) -> list[str]:

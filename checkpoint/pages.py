@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from checkpoint.arrive_pages import HANDLERS as ARRIVING
 from checkpoint.intake import WRONG_CODES, Answer, Intake, take_one
+from checkpoint.me_pages import HANDLERS as MINE
 from checkpoint.queries import driver_of
 from checkpoint.scans import Override, Scan
 from checkpoint.wording import spoken
@@ -145,4 +146,4 @@ async def _card(conn: Connection, intake: Intake, answer: Answer, now: datetime)
     }
 
 
-HANDLERS: list[Any] = [gate_page, gate_scan, *ARRIVING]
+HANDLERS: list[Any] = [gate_page, gate_scan, *ARRIVING, *MINE]

@@ -15,6 +15,7 @@ from closedloop.order import in_order
 from closedloop.printouts import Size, printed, sheet_of
 from closedloop.queries import LoopQuery, LoopRow, loops
 from closedloop.reporting import Office, Reported, amend, report, situation_of
+from closedloop.reveal_pages import API as REVEAL
 from closedloop.situation import Situation
 from closedloop.views import FailureView, failure_views
 from kernel.audit import record_access
@@ -291,4 +292,5 @@ HANDLERS = [
     print_pass,
     list_loops,
     read_history,
+    *REVEAL,
 ]

@@ -129,13 +129,14 @@ async def again_form(
 @get("/d/l/{link:str}", guards=[public])
 async def link_page(
     link: FromPath[str],
+    request: AnyRequest,
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
 ) -> Page:
     """A report that somebody has prepared. Looking changes nothing: messengers look as well."""
     now = clock.now()
-    _, typed = await linked_draft(tx, office.vault, link, now)
+    typed = await linked_draft(tx, office.vault, link, device_token(request), now)
     world = await office.cache.now(tx)
     shown = {f: typed.get(f, "") for f in ("plate", "stop_1", "expected_entry_at")}
     lines = questions.summary(shown, world, world.rules_at(now))

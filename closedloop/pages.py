@@ -7,6 +7,15 @@ from closedloop.dispatch_pages import HANDLERS as DISPATCHED
 from closedloop.driver_pages import HANDLERS as DRIVERS
 from closedloop.pass_pages import HANDLERS as PASSES
 from closedloop.question_pages import HANDLERS as QUESTIONS
+from closedloop.reveal_pages import HANDLERS as REVEALED
 from closedloop.staff_pages import HANDLERS as STAFF
 
-HANDLERS: list[Any] = [*DRIVERS, *QUESTIONS, *PASSES, *ASSISTED, *DISPATCHED, *STAFF]
+HANDLERS: list[Any] = [
+    *DRIVERS,
+    *QUESTIONS,
+    *PASSES,
+    *ASSISTED,
+    *DISPATCHED,
+    *REVEALED,
+    *STAFF,
+]

@@ -25,6 +25,7 @@ from closedloop.queries import (
     loops,
 )
 from closedloop.reporting import Office, situation_of
+from closedloop.reveal_pages import driver_shown, people_shown
 from closedloop.rolling import rolling_code
 from kernel.audit import record_access
 from kernel.auth import Actor, actor_of, requires
@@ -37,6 +38,7 @@ from kernel.web import Page, page, url_with
 from registry.accounts import home_of
 from registry.model import Event, Role
 from registry.plates import kind_shown
+from registry.reveal import REASONS
 from registry.wording import error, navigation
 from registry.world import World
 
@@ -244,12 +246,14 @@ async def history_page(
             "plate": movement.plate,
             "plate_kind": kind_shown(movement.plate),
             "state": state_at(loop, now),
-            "masked_name": situation.people[0].masked_name if situation.people else "",
+            "masked_name": driver_shown(situation),
             "from_gate": name_of(world, loop.entry_place_id or movement.entry_place_id),
             "to_place": name_of(world, loop.next_place_id or _last_stop(movement.stops)),
             "due_at": loop.due_at,
         },
         events=[_told(event, world) for event in in_order(situation.events)],
+        people=people_shown(situation, actor),
+        reveal_reasons=REASONS,
         home_url=home_of(actor),
         nav=navigation(actor),
     )

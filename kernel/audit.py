@@ -1,7 +1,10 @@
 """Who looked at whom, and why."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
+
+from msgspec import Struct, convert
 
 from kernel.auth import Actor
 from kernel.db import Connection
@@ -36,3 +39,25 @@ async def record_access(
         subject,
         reason,
     )
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    at: datetime
+    actor_id: UUID
+    action: str
+    reason: str
+
+
+async def accesses(conn: Connection, subjects: Sequence[tuple[str, str]]) -> list[Access]:
+    """Who looked at any of these (kind, id), the newest first."""
+    rows = await conn.fetch(
+        """
+        SELECT a.at, a.actor_id, a.action, a.reason FROM kernel.audit a
+          JOIN unnest($1::text[], $2::text[]) AS s (kind, id)
+            ON a.subject_kind = s.kind AND a.subject = s.id
+         ORDER BY a.at DESC
+        """,
+        [kind for kind, _ in subjects],
+        [subject for _, subject in subjects],
+    )
+    return [convert(dict(row), Access) for row in rows]

@@ -1,8 +1,10 @@
 """Sealing, look-up and masking of personal data.
 
-Sealed value: key id (1 byte), nonce (12 bytes), AES-256-GCM ciphertext with its tag (16 bytes).
-The data key comes from the master key by HKDF for each field, and the field's name is bound to the
-ciphertext, so that a value copied from one column into another does not open there.
+Sealed value: a zero byte, the data key's number (4 bytes), nonce (12 bytes), AES-256-GCM ciphertext
+with its tag (16 bytes). Older values, and those of a vault without a key ring, begin with the id of
+a master key (1 byte, never 0) in place of the first five. The key comes from the data key by HKDF
+for each field, and the field's name is bound to the ciphertext, so that a value copied from one
+column into another does not open there.
 """
 
 import base64
@@ -18,9 +20,10 @@ from types import MappingProxyType
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from msgspec import Struct
 
-from kernel.errors import Unavailable
+from kernel.errors import Conflict, Malformed, Unavailable
 from kernel.settings import Settings
 
 KEY_BYTES = 32
@@ -29,16 +32,34 @@ _NONCE_BYTES = 12
 _LONG_NUMBER = 11
 _SHORT_NUMBER = 6
 _NO_KEYS: Mapping[int, bytes] = MappingProxyType({})
+_ENVELOPE = 0
+_HEADER_BYTES = 5
+
+
+class Ring(Struct, frozen=True, kw_only=True):
+    """The data keys of one database, unwrapped (kernel/keyring.py reads them).
+
+    `root` is what look-ups, tags and values of the older format hang on, for ever; `sealing` names
+    the key that seals, None where none does yet; `destroyed` names keys that are gone for good.
+    """
+
+    root: bytes
+    keys: Mapping[int, bytes]
+    sealing: int | None
+    destroyed: frozenset[int] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"Ring(sealing={self.sealing}, keys={sorted(self.keys)})"
 
 
 class Vault:
-    """Seals with one master key and still opens what retired ones sealed.
+    """Seals, and opens what is sealed.
 
-    `key_id` (0 to 255) is written in front of everything sealed; `retired` maps the ids of earlier
-    master keys to their bytes.
+    Without a ring it seals under the master key itself: `key_id` (1 to 255) is written in front of
+    everything sealed, and `retired` maps the ids of earlier master keys to their bytes.
     """
 
-    __slots__ = ("_derived", "_key_id", "_masters")
+    __slots__ = ("_derived", "_key_id", "_master", "_ring", "_roots")
 
     def __init__(
         self, master_key: bytes, *, key_id: int = 1, retired: Mapping[int, bytes] = _NO_KEYS
@@ -47,53 +68,115 @@ class Vault:
         for number, key in masters.items():
             if len(key) != KEY_BYTES:
                 raise Unavailable("master_key_size", expected=KEY_BYTES, found=len(key))
+            if number == _ENVELOPE:
+                message = "0 stands for a data key"
+                raise ValueError(message)
             bytes([number])
-        self._masters = masters
+        self._master = master_key
+        self._roots = {number: _extract(key) for number, key in masters.items()}
         self._key_id = key_id
-        self._derived: dict[tuple[int, str, str], bytes] = {}
+        self._ring: Ring | None = None
+        self._derived: dict[tuple[bytes, str, str], bytes] = {}
+
+    @property
+    def ring(self) -> Ring | None:
+        return self._ring
+
+    def adopt(self, ring: Ring) -> None:
+        """From now on seal with this ring, for whoever holds this vault."""
+        self._roots[self._key_id] = ring.root
+        self._ring = ring
+        self._derived = {}
+
+    def root(self) -> bytes:
+        """What the first ring of a database begins with, so that what is there stays valid."""
+        return self._roots[self._key_id]
 
     def seal(self, plain: str, *, field: str) -> bytes:
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        cipher = AESGCM(self._key(self._key_id, "seal", field))
-        return bytes([self._key_id]) + nonce + cipher.encrypt(nonce, plain.encode(), field.encode())
+        ring = self._ring
+        if ring is None or ring.sealing is None:
+            header, key = bytes([self._key_id]), self._roots[self._key_id]
+            bound = field.encode()
+        else:
+            header = bytes([_ENVELOPE]) + ring.sealing.to_bytes(_HEADER_BYTES - 1)
+            key, bound = ring.keys[ring.sealing], header + field.encode()
+        cipher = AESGCM(self._key(key, "seal", field))
+        return header + nonce + cipher.encrypt(nonce, plain.encode(), bound)
 
     def open(self, sealed: bytes, *, field: str) -> str:
-        """Raises Unavailable: `sealed_key_unknown`, `sealed_unreadable` (altered or misplaced)."""
-        if not sealed or sealed[0] not in self._masters:
-            raise Unavailable("sealed_key_unknown", field=field)
-        nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        cipher = AESGCM(self._key(sealed[0], "seal", field))
+        """Raises Unavailable: `sealed_key_unknown`, `sealed_unreadable` (altered or misplaced);
+        Conflict `erased` where the key was destroyed.
+        """
+        header, key = self._sealed_with(sealed, field)
+        bound = field.encode() if len(header) == 1 else header + field.encode()
+        nonce = sealed[len(header) : len(header) + _NONCE_BYTES]
+        body = sealed[len(header) + _NONCE_BYTES :]
+        cipher = AESGCM(self._key(key, "seal", field))
         try:
-            return cipher.decrypt(nonce, body, field.encode()).decode()
+            return cipher.decrypt(nonce, body, bound).decode()
         except (InvalidTag, ValueError) as error:
             raise Unavailable("sealed_unreadable", field=field) from error
 
+    def read(self, sealed: bytes | None, *, field: str) -> str | None:
+        """Like `open`; None where there is nothing, or nothing any more."""
+        if sealed is None:
+            return None
+        try:
+            return self.open(sealed, field=field)
+        except Conflict:
+            return None
+
+    def _sealed_with(self, sealed: bytes, field: str) -> tuple[bytes, bytes]:
+        """The bytes in front that name the key, and the key."""
+        if sealed and sealed[0] in self._roots:
+            return sealed[:1], self._roots[sealed[0]]
+        ring, header = self._ring, sealed[:_HEADER_BYTES]
+        if ring is None or len(header) < _HEADER_BYTES or header[0] != _ENVELOPE:
+            raise Unavailable("sealed_key_unknown", field=field)
+        number = int.from_bytes(header[1:])
+        if number in ring.destroyed:
+            raise Conflict("erased", field=field)
+        if number not in ring.keys:
+            raise Unavailable("sealed_key_unknown", field=field)
+        return header, ring.keys[number]
+
     def blind(self, value: str, *, field: str) -> bytes:
         """32 bytes, equal for equal values of one field. Normalise the value first."""
-        return _hmac(self._key(self._key_id, "blind", field), value.encode())
+        return _hmac(self._key(self.root(), "blind", field), value.encode())
 
     def blinds(self, value: str, *, field: str) -> list[bytes]:
         """The blind index under every key of the ring, the current one first: for look-ups."""
-        return [_hmac(self._key(i, "blind", field), value.encode()) for i in self._masters]
+        roots = self._roots.values()
+        return [_hmac(self._key(root, "blind", field), value.encode()) for root in roots]
 
     def mac(self, purpose: str, data: bytes) -> bytes:
-        return _hmac(self._key(self._key_id, "mac", purpose), data)
+        return _hmac(self._key(self.root(), "mac", purpose), data)
 
     def macs(self, purpose: str, data: bytes) -> list[bytes]:
         """The tag under every key of the ring, the current one first: for checking."""
-        return [_hmac(self._key(i, "mac", purpose), data) for i in self._masters]
+        return [_hmac(self._key(root, "mac", purpose), data) for root in self._roots.values()]
 
     def fingerprint(self) -> str:
         """Tells master keys apart without telling anything of them; safe to store and to show."""
-        return self.mac("fingerprint", b"").hex()[:16]
+        return _hmac(self._key(_extract(self._master), "mac", "fingerprint"), b"").hex()[:16]
 
-    def _key(self, key_id: int, use: str, name: str) -> bytes:
-        found = self._derived.get((key_id, use, name))
+    def wrapping_key(self) -> bytes:
+        """Under the master key itself: what wraps the data keys."""
+        return self._key(_extract(self._master), "wrap", "data_key")
+
+    def _key(self, root: bytes, use: str, name: str) -> bytes:
+        found = self._derived.get((root, use, name))
         if found is None:
             info = b"\0".join((b"checkpoint", use.encode(), name.encode()))
-            kdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info)
-            found = self._derived[key_id, use, name] = kdf.derive(self._masters[key_id])
+            expand = HKDFExpand(algorithm=SHA256(), length=KEY_BYTES, info=info)
+            found = self._derived[root, use, name] = expand.derive(root)
         return found
+
+
+def _extract(key: bytes) -> bytes:
+    """The first half of HKDF, without a salt (RFC 5869, 2.2)."""
+    return _hmac(bytes(KEY_BYTES), key)
 
 
 def _hmac(key: bytes, data: bytes) -> bytes:
@@ -117,6 +200,13 @@ def load_master_key(settings: Settings) -> bytes:
     except OSError as error:
         raise Unavailable("master_key_unreadable", where=str(path)) from error
     return _decode(text, str(path))
+
+
+def old_master_key(settings: Settings) -> bytes:
+    """The key under which the data keys were wrapped so far. Raises Malformed `old_key_needed`."""
+    if not settings.old_master_key:
+        raise Malformed("old_key_needed")
+    return _decode(settings.old_master_key, "CHECKPOINT_OLD_MASTER_KEY")
 
 
 def _decode(text: str, where: str) -> bytes:

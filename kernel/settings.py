@@ -28,6 +28,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     secure_cookies: bool = False
     public_url: str = "http://127.0.0.1:8000"
     master_key: str | None = None
+    old_master_key: str | None = None
     pool_size: int = 10
     #: `console`, or the address of a gateway for text messages; empty: none can be sent.
     sms: str = ""
@@ -79,8 +80,8 @@ def _city(env: Mapping[str, str]) -> str:
     return given
 
 
-def _master_key(env: Mapping[str, str]) -> str | None:
-    given = env.get("CHECKPOINT_MASTER_KEY", "").strip()
+def _master_key(env: Mapping[str, str], name: str) -> str | None:
+    given = env.get(name, "").strip()
     if not given:
         return None
     try:
@@ -88,7 +89,7 @@ def _master_key(env: Mapping[str, str]) -> str | None:
     except binascii.Error:
         fits = False
     if not fits:  # the value itself stays out of the message
-        message = "CHECKPOINT_MASTER_KEY must be 32 bytes in base64."
+        message = f"{name} must be 32 bytes in base64."
         raise BadSettingError(message)
     return given
 
@@ -107,7 +108,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         sweep_seconds=_seconds(env, "CHECKPOINT_SWEEP_SECONDS", 5.0),
         secure_cookies=_switch(env, "CHECKPOINT_SECURE_COOKIES"),
         public_url=_public_url(env, port),
-        master_key=_master_key(env),
+        master_key=_master_key(env, "CHECKPOINT_MASTER_KEY"),
+        old_master_key=_master_key(env, "CHECKPOINT_OLD_MASTER_KEY"),
         pool_size=_whole(env, "CHECKPOINT_POOL", 10, top=500),
         sms=_sms(env),
         sms_secret=env.get("CHECKPOINT_SMS_SECRET", "").strip(),

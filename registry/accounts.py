@@ -33,6 +33,7 @@ HOMES = (
     (Role.HOTLINE, "/assist"),
     (Role.DISPATCHER, "/dispatch"),
     (Role.INSPECTOR, "/places"),
+    (Role.SECURITY, "/security/retention"),
 )
 
 

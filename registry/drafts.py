@@ -157,21 +157,24 @@ async def mark_sent(
 
 
 async def linked_draft(
-    conn: Connection, vault: Vault, link: str, now: datetime
-) -> tuple[UUID, Typed]:
-    """What a link leads to. Raises NotFound("unknown_draft")."""
+    conn: Connection, vault: Vault, link: str, token: str, now: datetime
+) -> Typed:
+    """What a link leads to, for anyone until a device has taken it up, then for that device.
+
+    Raises NotFound("unknown_draft").
+    """
     row = await conn.fetchrow(
         """
-        SELECT id, typed_sealed FROM registry.draft
-         WHERE link_hash = $1 AND owner_hash IS NULL AND expires_at > $2
+        SELECT typed_sealed FROM registry.draft
+         WHERE link_hash = $1 AND (owner_hash IS NULL OR owner_hash = $2) AND expires_at > $3
         """,
         token_hash(link),
+        token_hash(token),
         now,
     )
     if row is None:
         raise NotFound("unknown_draft")
-    typed = msgspec.json.decode(vault.open(row["typed_sealed"], field="draft"), type=Typed)
-    return row["id"], typed
+    return msgspec.json.decode(vault.open(row["typed_sealed"], field="draft"), type=Typed)
 
 
 async def take_link(conn: Connection, link: str, token: str, now: datetime) -> UUID:

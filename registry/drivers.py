@@ -183,9 +183,11 @@ async def _note(conn: Connection, token: str, proof: Proof, now: datetime) -> No
     await conn.execute(
         """
         UPDATE registry.driver_device
-           SET seen_at = $2, failures = CASE WHEN $3 THEN 0 ELSE failures + 1 END,
-               proved_until = CASE WHEN $3 THEN $4 ELSE proved_until END,
-               revoked_at = CASE WHEN $3 OR failures + 1 < $5 THEN NULL ELSE $2 END
+           SET seen_at = $2::timestamptz,
+               failures = CASE WHEN $3::boolean THEN 0 ELSE failures + 1 END,
+               proved_until = CASE WHEN $3 THEN $4::timestamptz ELSE proved_until END,
+               revoked_at = CASE WHEN $3 OR failures + 1 < $5::int THEN NULL
+                                 ELSE $2::timestamptz END
          WHERE token_hash = $1
         """,
         token_hash(token),

@@ -15,6 +15,7 @@ import registry.import_pages
 import registry.inspection_pages
 import registry.poster_pages
 import registry.review_pages
+import registry.security_pages
 import registry.staff_pages
 from kernel.auth import actor_of, end_session, public, requires, start_session
 from kernel.clock import Clock
@@ -137,4 +138,5 @@ HANDLERS = [
     *registry.code_pages.HANDLERS,
     *registry.import_pages.HANDLERS,
     *registry.inspection_pages.HANDLERS,
+    *registry.security_pages.HANDLERS,
 ]

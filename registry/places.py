@@ -227,9 +227,9 @@ async def read_contact(
     return open_contact(vault, row["contact_sealed"], row["contact_phone_sealed"])
 
 
-def open_contact(vault: Vault, name: bytes, phone: bytes | None) -> Contact:
-    """The caller writes the audit row."""
+def open_contact(vault: Vault, name: bytes | None, phone: bytes | None) -> Contact:
+    """Empty where it was erased. The caller writes the audit row."""
     return Contact(
-        name=mask_name(vault.open(name, field="contact_name")),
-        phone=mask_phone(vault.open(phone, field="contact_phone")) if phone else "",
+        name=mask_name(vault.read(name, field="contact_name") or ""),
+        phone=mask_phone(vault.read(phone, field="contact_phone") or ""),
     )

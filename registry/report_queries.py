@@ -44,14 +44,13 @@ async def find_movement(conn: Connection, movement_id: int) -> Movement:
 
 
 async def read_submission(conn: Connection, vault: Vault, movement_id: int) -> Submission:
-    """What was said, opened: the caller writes the audit row."""
+    """What was said, opened; empty where it was erased. The caller writes the audit row."""
     sealed = await conn.fetchval(
         "SELECT submission_sealed FROM registry.movement WHERE movement_id = $1",
         movement_id,
     )
-    if sealed is None:
-        return Submission()
-    return msgspec.json.decode(vault.open(sealed, field="submission"), type=Submission)
+    said = vault.read(sealed, field="submission")
+    return Submission() if said is None else msgspec.json.decode(said, type=Submission)
 
 
 async def file_person(

@@ -28,6 +28,7 @@ _WAYS = (
     ("/reg/posters", "ui.nav.posters", {Role.REGISTRAR, Role.ADMIN}),
     ("/reg/import", "ui.nav.import", {Role.REGISTRAR, Role.ADMIN}),
     ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR, Role.ADMIN}),
+    ("/security/retention", "ui.nav.retention", {Role.SECURITY, Role.AUDITOR}),
     ("/places", "ui.nav.places", {Role.REGISTRAR, Role.ADMIN, Role.INSPECTOR}),
 )
 

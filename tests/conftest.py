@@ -97,8 +97,9 @@ def pool(conn: Connection) -> OneConnectionPool:
     return OneConnectionPool(conn)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def vault() -> Vault:
+    """A new one for each test: the application gives it the keys of the test's database."""
     return Vault(bytes(range(32)))
 
 

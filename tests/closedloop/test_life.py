@@ -266,10 +266,10 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module", name="ground")
-def a_ground(server: str, template: str, vault: Vault) -> Iterator[Ground]:
+def a_ground(server: str, template: str) -> Iterator[Ground]:
     made = asyncio.run(make_database(server, template=database_name(template)))
     with asyncio.Runner() as runner:
-        ground = runner.run(begin(made, vault, runner))
+        ground = runner.run(begin(made, Vault(bytes(range(32))), runner))
         yield ground
         runner.run(ground.conn.close())
     asyncio.run(drop_database(server, made))

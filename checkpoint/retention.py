@@ -1,0 +1,26 @@
+"""Everything that is erased when its time is over, floor by floor."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import closedloop.ending
+import kernel.retention
+import registry.erasing
+from alerts.erasing import erase_alerts
+from kernel.db import Connection
+from kernel.retention import Eraser
+
+
+async def _erase_records(conn: Connection, keys: Sequence[Any], now: datetime) -> None:
+    """From the top down: what was said about a journey goes before the journey."""
+    await erase_alerts(conn, keys)
+    await closedloop.ending.RECORDS.erase(conn, keys, now)
+
+
+ERASERS: tuple[Eraser, ...] = (
+    *kernel.retention.ERASERS,
+    *registry.erasing.ERASERS,
+    *closedloop.ending.ERASERS,
+    Eraser(name="records", due=closedloop.ending.RECORDS.due, erase=_erase_records),
+)

@@ -1,0 +1,108 @@
+"""Journeys that are over, and what is erased some days after their end.
+
+A journey is open while anything is waited for: it has an open limit, or its state says so. A pass
+that was never used ends with its window.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from kernel.db import Connection
+from kernel.retention import Cut, Eraser
+from registry.erasing import (
+    erase_health,
+    erase_masks,
+    erase_people,
+    erase_records,
+    erase_submissions,
+)
+
+#: States in which somebody still waits for the truck, or the truck for somebody.
+OPEN = (
+    "presented", "verifying", "held", "released", "incident", "overdue", "enquiry", "arrived",
+    "discrepancy", "exit_pending", "referred",
+)  # fmt: skip
+_OPEN = ", ".join(f"'{state}'" for state in OPEN)
+#: Of a row `l` of closedloop.loop and its movement `m`: whether it was over before $1.
+OVER = f"""
+    l.state NOT IN ({_OPEN})
+    AND greatest(l.updated_at, m.window_to, m.reported_at) < $1
+    AND NOT EXISTS (SELECT 1 FROM closedloop.deadline d
+                     WHERE d.movement_id = l.movement_id AND d.closed_at IS NULL)"""
+
+
+async def _over(conn: Connection, cut: Cut, limit: int | None, unless: str) -> Sequence[int]:
+    """Movements that are over and still hold what `unless` asks for."""
+    rows = await conn.fetch(
+        f"""
+        SELECT l.movement_id FROM closedloop.loop l
+          JOIN registry.movement m ON m.movement_id = l.movement_id
+         WHERE {OVER} AND {unless}
+         ORDER BY l.movement_id LIMIT $2 FOR UPDATE OF l SKIP LOCKED
+        """,
+        cut.before,
+        limit,
+    )
+    return [row["movement_id"] for row in rows]
+
+
+async def _submissions_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[int]:
+    return await _over(conn, cut, limit, "m.submission_sealed IS NOT NULL")
+
+
+async def _health_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[int]:
+    holds = """EXISTS (SELECT 1 FROM registry.movement_person p
+                        WHERE p.movement_id = l.movement_id
+                          AND (p.declared <> '{}' OR p.evidence <> '{}'))"""
+    return await _over(conn, cut, limit, holds)
+
+
+async def _masks_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[int]:
+    holds = """EXISTS (SELECT 1 FROM registry.movement_person p
+                        WHERE p.movement_id = l.movement_id
+                          AND (p.masked_name <> '' OR p.subject <> ''))"""
+    return await _over(conn, cut, limit, holds)
+
+
+async def _records_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[int]:
+    """Late facts count: the database lets go of none that was received since."""
+    recent = """NOT EXISTS (SELECT 1 FROM registry.event v
+                             WHERE v.movement_id = l.movement_id AND v.received_at >= $1)"""
+    return await _over(conn, cut, limit, recent)
+
+
+async def _erase_records(conn: Connection, keys: Sequence[Any], now: datetime) -> None:
+    for table in ("closedloop.deadline", "closedloop.loop"):
+        await conn.execute(f"DELETE FROM {table} WHERE movement_id = ANY($1)", keys)
+    await erase_records(conn, keys, now)
+
+
+async def _people_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[UUID]:
+    """Whose every journey is over. A report on its way holds the person's row and is skipped."""
+    rows = await conn.fetch(
+        f"""
+        SELECT p.id FROM registry.person p
+         WHERE p.erased_at IS NULL AND p.updated_at < $1
+           AND NOT EXISTS (
+               SELECT 1 FROM registry.movement_person s
+                WHERE s.person_id = p.id
+                  AND NOT EXISTS (SELECT 1 FROM closedloop.loop l
+                                    JOIN registry.movement m ON m.movement_id = l.movement_id
+                                   WHERE l.movement_id = s.movement_id AND {OVER}))
+         ORDER BY p.updated_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED
+        """,
+        cut.before,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+ERASERS = (
+    Eraser(name="submissions", due=_submissions_due, erase=erase_submissions),
+    Eraser(name="health", due=_health_due, erase=erase_health),
+    Eraser(name="people", due=_people_due, erase=erase_people),
+    Eraser(name="masked_names", due=_masks_due, erase=erase_masks),
+)
+RECORDS = Eraser(name="records", due=_records_due, erase=_erase_records)
