@@ -8,6 +8,7 @@ from msgspec import Struct, convert
 
 from kernel.auth import Actor
 from kernel.db import Connection
+from kernel.privacy import without_numbers
 
 
 async def record_access(
@@ -22,7 +23,8 @@ async def record_access(
 ) -> None:
     """Add a row that can never be changed, in the transaction that does the reading.
 
-    `subject` is an id of ours, never a number that belongs to the person.
+    `subject` is an id of ours, never a number that belongs to the person; a number that an officer
+    wrote into the reason does not stay there.
     """
     await conn.execute(
         """
@@ -37,7 +39,7 @@ async def record_access(
         action,
         subject_kind,
         subject,
-        reason,
+        without_numbers(reason),
     )
 
 

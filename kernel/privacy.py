@@ -11,6 +11,7 @@ import base64
 import binascii
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -29,6 +30,7 @@ from kernel.settings import Settings
 KEY_BYTES = 32
 KEY_FILE = "master.key"
 _NONCE_BYTES = 12
+_PERSONAL = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15}|(?:\+?86)?1[3-9]\d{9})(?!\d)")
 _LONG_NUMBER = 11
 _SHORT_NUMBER = 6
 _NO_KEYS: Mapping[int, bytes] = MappingProxyType({})
@@ -243,6 +245,11 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def without_numbers(text: str) -> str:
+    """Free text without what looks like a person's document or telephone number."""
+    return _PERSONAL.sub("***", text)
 
 
 def mask_name(name: str) -> str:

@@ -17,6 +17,7 @@ from litestar.response import Redirect
 
 from kernel.errors import Refused
 from kernel.i18n import has, other_locale, t, use_locale
+from kernel.privacy import without_numbers
 from kernel.web import locale_of, page_context, request_id, url_with
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,6 @@ PASSING_TROUBLE = (
 # A number, an hour or a sign that the database has no room for, or brackets without end.
 UNHOLDABLE = (asyncpg.DataError, RecursionError)
 MEMBERS = frozenset({"type", "title", "status", "code", "detail", "detail_other", "errors"})
-PERSONAL = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15}|(?:\+?86)?1[3-9]\d{9})(?!\d)")
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,40}")
 BROKEN_FIELD = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*?)`)?$", re.DOTALL)
 NAMED_FIELD = re.compile(r"^Object (?P<how>missing required|contains unknown) field `(?P<name>.*)`")
@@ -147,7 +147,7 @@ def _refused(exc: Refused) -> Problem:
 
 def _without_personal_data(fact: object) -> object:
     # The last net: a code's facts are chosen by its author, and authors forget.
-    return PERSONAL.sub("***", fact) if isinstance(fact, str) else fact
+    return without_numbers(fact) if isinstance(fact, str) else fact
 
 
 def _by_framework(exc: HTTPException) -> Problem:
@@ -184,7 +184,7 @@ def read_field_error(message: str, path: str = "") -> FieldError:
 
 
 def _safe_path(path: str) -> str:
-    return PERSONAL.sub("***", "" if path == "data" else path)
+    return without_numbers("" if path == "data" else path)
 
 
 def _joined(path: str, name: str) -> str:

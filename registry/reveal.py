@@ -13,8 +13,7 @@ from kernel.audit import record_access
 from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Conflict, NotFound, TooMany, Unprocessable
-from kernel.privacy import Vault
-from kernel.problems import PERSONAL
+from kernel.privacy import Vault, without_numbers
 from kernel.retention import REVEAL_QUOTA
 from registry.model import Role
 from registry.submission import LOCAL
@@ -49,7 +48,7 @@ def reason_kept(reason: str, note: str) -> str:
     kept = " ".join("".join(c for c in note if c.isprintable() or c.isspace()).split())
     if reason == "other" and not kept:
         raise Unprocessable("reveal_note_needed")
-    kept = PERSONAL.sub("***", kept)[:LONGEST_NOTE]
+    kept = without_numbers(kept)[:LONGEST_NOTE]
     return f"{reason}: {kept}" if kept else reason
 
 

@@ -50,15 +50,15 @@ class Net:
         self.owner = {text: n for n, each in enumerate(canaries) for text in each.texts}
         self.bytes: dict[str, int] = {}
 
-    def find(self, what: str, text: str) -> set[int]:
+    def find(self, what: str, text: str, *, names: bool = True) -> set[int]:
         """Which canaries stand in it, also escaped for an address, a page or JSON."""
         self.bytes[what] = self.bytes.get(what, 0) + len(text.encode("utf-8", "replace"))
-        return set().union(*(self._plain(each) for each in _readings(text)))
+        return set().union(*(self._plain(each, names=names) for each in _readings(text)))
 
-    def _plain(self, text: str) -> set[int]:
+    def _plain(self, text: str, *, names: bool) -> set[int]:
         hits = [*_NUMBERS.findall(text), *_PHONES.findall(text)]
         found = {self.owner[hit.upper()] for hit in hits if hit.upper() in self.owner}
-        for match in _NAMES.finditer(text):
+        for match in _NAMES.finditer(text if names else ""):
             start = match.start()
             for length in (4, 3):
                 if (name := text[start : start + length]) in self.owner:
