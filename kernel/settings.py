@@ -29,6 +29,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: str = "http://127.0.0.1:8000"
     master_key: str | None = None
     pool_size: int = 10
+    idle_minutes: int = 30
+    session_hours: int = 12
 
     def __repr__(self) -> str:
         # The database password and the master key must not reach a log through a repr.
@@ -106,6 +108,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         public_url=_public_url(env, port),
         master_key=_master_key(env),
         pool_size=_whole(env, "CHECKPOINT_POOL", 10, top=500),
+        idle_minutes=_whole(env, "CHECKPOINT_IDLE_MINUTES", 30, top=24 * 60),
+        session_hours=_whole(env, "CHECKPOINT_SESSION_HOURS", 12, top=24),
     )
 
 

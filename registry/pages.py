@@ -1,4 +1,4 @@
-"""Pages for anyone: home, log-in, the directory, and applying for codes."""
+"""Pages for anyone: home, the directory, and applying for codes."""
 
 import re
 from typing import Any
@@ -10,15 +10,20 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+import registry.admin_pages
+import registry.audit_pages
+import registry.device_pages
+import registry.login_pages
+import registry.me_pages
+import registry.security_pages
 import registry.staff_pages
-from kernel.auth import actor_of, end_session, public, requires, start_session
+from kernel.auth import actor_of, public
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Refused, TooMany
-from kernel.i18n import t
+from kernel.errors import Refused
 from kernel.privacy import Vault
-from kernel.web import Page, page, safe_next
-from registry.accounts import check_login, home_of
+from kernel.web import Page, page
+from registry.accounts import home_of
 from registry.applications import Filed, apply, find_application
 from registry.model import PlaceKind
 from registry.particulars import Application, check_application
@@ -30,12 +35,6 @@ AnyRequest = Request[Any, Any, Any]
 #: The cookie in which a driver's device keeps its last pass: movement id, a hyphen, the view key.
 LAST_PASS = "last_pass"  # noqa: S105 - the name of a cookie
 _LAST_PASS = re.compile(r"[0-9]{13}-[0-9a-f]{20}")
-
-
-class LoginForm(Struct, frozen=True, kw_only=True):
-    login: str = ""
-    password: str = ""
-    next: str = ""
 
 
 class ApplyForm(Struct, frozen=True, kw_only=True):
@@ -57,53 +56,6 @@ async def home(request: AnyRequest) -> Page:
     actor = actor_of(request)
     home_url = home_of(actor) if actor else "/"
     return page("home.html", pass_url=pass_url, home_url=home_url, nav=navigation(actor))
-
-
-@get("/login", guards=[public])
-async def login_page(request: AnyRequest) -> Page:
-    """The log-in form of the staff; `?next=` is the page that was asked for."""
-    wanted = request.query_params.get("next", "")
-    return page("login.html", next=wanted, values={}, errors=[])
-
-
-@post("/login", guards=[public], status_code=200)
-async def log_in(
-    request: AnyRequest,
-    data: URLEncodedBody[LoginForm],
-    tx: NamedDependency[Connection],
-    vault: NamedDependency[Vault],
-    clock: NamedDependency[Clock],
-) -> Page | Redirect:
-    """Log in, and go to the page that was asked for or to the role's own."""
-    try:
-        actor = await check_login(
-            tx, vault, login=data.login, password=data.password, now=clock.now()
-        )
-    except TooMany as refused:
-        return _login_again(data, error("", refused), http_status=429)
-    if actor is None:
-        # Returned, not raised: the guess stays counted.
-        return _login_again(data, {"field": "", "message": t("error.wrong_log_in")})
-    start_session(request, actor.id)
-    target = safe_next(data.next)
-    return Redirect(home_of(actor) if target == "/" else target, status_code=303)
-
-
-def _login_again(data: LoginForm, told: dict[str, str], *, http_status: int = 422) -> Page:
-    return page(
-        "login.html",
-        http_status=http_status,
-        next=data.next,
-        values={"login": data.login},
-        errors=[told],
-    )
-
-
-@post("/logout", guards=[requires()], status_code=303)
-async def log_out(request: AnyRequest) -> Redirect:
-    """End the session."""
-    end_session(request)
-    return Redirect("/", status_code=303)
 
 
 @get("/places", guards=[public])
@@ -212,12 +164,15 @@ def _shown(filed: Filed) -> dict[str, object]:
 
 HANDLERS = [
     home,
-    login_page,
-    log_in,
-    log_out,
     places_page,
     apply_page,
     apply_form,
     application_page,
+    *registry.login_pages.HANDLERS,
+    *registry.me_pages.HANDLERS,
+    *registry.admin_pages.HANDLERS,
+    *registry.device_pages.HANDLERS,
+    *registry.security_pages.HANDLERS,
+    *registry.audit_pages.HANDLERS,
     *registry.staff_pages.HANDLERS,
 ]

@@ -20,10 +20,15 @@ _WAYS = (
     ("/desk", "ui.nav.desk", {Role.DESK}),
     ("/firm", "ui.nav.firm", {Role.FIRM}),
     ("/duty", "ui.nav.duty", {Role.DUTY}),
-    ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER}),
-    ("/reg/applications", "ui.nav.applications", {Role.REGISTRAR, Role.ADMIN}),
-    ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR, Role.ADMIN}),
+    ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER, Role.AUDITOR}),
+    ("/reg/applications", "ui.nav.applications", {Role.REGISTRAR}),
+    ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR}),
     ("/places", "ui.nav.places", {Role.REGISTRAR, Role.ADMIN}),
+    ("/admin/accounts", "ui.nav.accounts", {Role.ADMIN}),
+    ("/admin/devices", "ui.nav.devices", {Role.ADMIN}),
+    ("/security/accounts", "ui.nav.grants", {Role.SECURITY}),
+    ("/security/sessions", "ui.nav.sessions", {Role.SECURITY}),
+    ("/audit", "ui.nav.audit", {Role.AUDITOR}),
 )
 
 

@@ -72,7 +72,7 @@ async def test_there_is_one_login_per_role_and_each_of_them_opens(
 ):
     logins = await seed(conn, vault, NOON, tmp_path)
     assert sorted(await _opens(conn, vault, logins)) == [
-        "admin", "auditor", "desk", "duty", "firm", "lane", "registrar"
+        "admin", "auditor", "desk", "duty", "firm", "lane", "registrar", "security"
     ]  # fmt: skip
     assert next(e.place for e in logins.logins if e.role == "lane") == read_checkpoints()[0].name
 
