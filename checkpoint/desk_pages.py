@@ -31,11 +31,12 @@ from registry.accounts import home_of
 from registry.model import Card, Role
 from registry.plates import kind_shown
 from registry.rules import Reason
+from registry.scope import own_district
 from registry.wording import error, navigation
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
-OFFICERS = (Role.DESK, Role.LANE, Role.DUTY, Role.ADMIN)
+OFFICERS = (Role.DESK, Role.LANE, Role.DUTY)
 
 
 class DeskForm(Struct, frozen=True, kw_only=True):
@@ -92,7 +93,7 @@ def _reasons(reasons: tuple[Reason, ...]) -> list[dict[str, str]]:
 async def _cases(
     conn: Connection, world: World, actor: Actor, now: datetime
 ) -> list[dict[str, Any]]:
-    queue = await desk_queue(conn, actor.place_id)
+    queue = await desk_queue(conn, actor.place_id, own_district(actor))
     situations = (await read_situations(conn, [row["movement_id"] for row in queue])).situations
     return [_case(row, situations[row["movement_id"]], world, now) for row in queue]
 

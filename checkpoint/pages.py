@@ -41,7 +41,7 @@ class ScanForm(Struct, frozen=True, kw_only=True):
     override: str = ""
 
 
-@get("/gate", guards=[requires(Role.LANE, Role.ADMIN)])
+@get("/gate", guards=[requires(Role.LANE)])
 async def gate_page(
     request: AnyRequest,
     tx: NamedDependency[Connection],
@@ -52,7 +52,7 @@ async def gate_page(
     return await _gate(tx, intake, who(request), gate)
 
 
-@post("/gate", guards=[requires(Role.LANE, Role.ADMIN)], status_code=200)
+@post("/gate", guards=[requires(Role.LANE)], status_code=200)
 async def gate_scan(
     request: AnyRequest,
     data: URLEncodedBody[ScanForm],

@@ -14,7 +14,7 @@ from closedloop.model import Loop, state_at
 from closedloop.order import in_order
 from closedloop.queries import LoopQuery, LoopRow, loops
 from closedloop.reporting import Office, Reported, amend, report, situation_of
-from closedloop.situation import Situation
+from closedloop.situation import Situation, check_in_district
 from closedloop.views import FailureView, failure_views, pass_picture
 from kernel.audit import record_access
 from kernel.auth import Actor, actor_of, public, requires
@@ -26,9 +26,10 @@ from registry.model import Role
 from registry.passes import pass_number
 from registry.reports import view_key, view_key_fits
 from registry.rules import RuleSet
+from registry.scope import own_district
 from registry.submission import Submission
 
-READERS = (Role.DUTY, Role.DESK, Role.LANE, Role.FIRM, Role.ADMIN, Role.AUDITOR, Role.TRACER)
+READERS = (Role.DUTY, Role.DESK, Role.LANE, Role.FIRM, Role.AUDITOR, Role.TRACER)
 MOST = 1000
 NO_NUL = r"^[^\x00]*\Z"
 
@@ -136,7 +137,7 @@ async def amend_movement(
     header `X-View-Key`; staff act under their own name.
     """
     now, actor = clock.now(), actor_of(request)
-    _may_amend(request, actor, movement_id, office)
+    await _may_amend(tx, request, actor, movement_id, office)
     seen = await amend(
         tx,
         office,
@@ -149,10 +150,15 @@ async def amend_movement(
     return _view(seen, (await office.cache.now(tx)).rules_at(now), now, None)
 
 
-def _may_amend(
-    request: Request[Any, Any, Any], actor: Actor | None, movement_id: int, office: Office
+async def _may_amend(
+    conn: Connection,
+    request: Request[Any, Any, Any],
+    actor: Actor | None,
+    movement_id: int,
+    office: Office,
 ) -> None:
-    if actor is not None and actor.roles & {Role.DESK, Role.DUTY, Role.ADMIN}:
+    if actor is not None and actor.roles & {Role.DESK, Role.DUTY}:
+        await _own_situation(conn, office, movement_id, actor)
         return
     key = request.headers.get("x-view-key", "")
     if not view_key_fits(movement_id, key, office.vault):
@@ -169,7 +175,7 @@ async def read_movement(
 ) -> MovementView:
     """A movement as it stands now. A firm sees its own trucks only."""
     now = clock.now()
-    situation = await _own_situation(tx, movement_id, actor_of(request))
+    situation = await _own_situation(tx, office, movement_id, actor_of(request))
     movement = situation.movement
     number = "" if movement.blocked else pass_number(movement_id, office.vault)
     seen = Reported(movement=movement, loop=situation.loop, number=number)
@@ -184,14 +190,17 @@ async def draw_pass(
     office: NamedDependency[Office],
 ) -> Response[bytes]:
     """The pass to print: 24 digits and their QR code, with no personal data."""
-    situation = await _own_situation(tx, movement_id, actor_of(request))
+    situation = await _own_situation(tx, office, movement_id, actor_of(request))
     world = await office.cache.now(tx)
     return Response(pass_picture(situation, world, office), media_type="image/svg+xml")
 
 
-async def _own_situation(conn: Connection, movement_id: int, actor: Actor | None) -> Situation:
-    """To a firm another firm's truck does not exist."""
+async def _own_situation(
+    conn: Connection, office: Office, movement_id: int, actor: Actor | None
+) -> Situation:
+    """To a firm another firm's truck does not exist, nor to a district another's."""
     situation = await situation_of(conn, movement_id)
+    check_in_district(situation, actor, await office.cache.now(conn))
     if actor is not None and _firm_only(actor):
         places = {stop.place_id for stop in situation.loop.stops}
         if actor.place_id not in places:
@@ -225,6 +234,7 @@ async def list_loops(
         states=tuple(part for part in states.split(",") if part),
         place=place,
         own=actor.place_id if actor is not None and _firm_only(actor) else None,
+        own_district=own_district(actor),
         since=since,
         plate=plate,
         cursor=cursor,
@@ -240,11 +250,12 @@ async def read_history(
     movement_id: FromPath[int],
     request: Request[Any, Any, Any],
     tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
     clock: NamedDependency[Clock],
 ) -> HistoryView:
     """All events of a movement in the order in which they occurred. The reading is audited."""
     now, actor = clock.now(), actor_of(request)
-    situation = await _own_situation(tx, movement_id, actor)
+    situation = await _own_situation(tx, office, movement_id, actor)
     if actor is not None:
         await record_access(
             tx,

@@ -26,6 +26,7 @@ from closedloop.queries import (
 )
 from closedloop.reporting import Office, situation_of
 from closedloop.rolling import rolling_code
+from closedloop.situation import check_in_district
 from kernel.audit import record_access
 from kernel.auth import Actor, actor_of, requires
 from kernel.clock import Clock
@@ -37,11 +38,12 @@ from kernel.web import Page, page, url_with
 from registry.accounts import home_of
 from registry.model import Event, Role
 from registry.plates import kind_shown
+from registry.scope import own_district
 from registry.wording import error, navigation
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
-WATCHERS = (Role.DUTY, Role.DESK, Role.LANE, Role.ADMIN, Role.AUDITOR, Role.TRACER)
+WATCHERS = (Role.DUTY, Role.DESK, Role.LANE, Role.AUDITOR, Role.TRACER)
 PER_PAGE = 100
 #: No movement's number is higher.
 LAST_ID = 10**13
@@ -171,6 +173,7 @@ async def loops_page(
     query = LoopQuery(
         states=(state,) if state else (),
         own=_own_place(actor),
+        own_district=own_district(actor),
         cursor=min(after, LAST_ID),
         limit=PER_PAGE,
     )
@@ -226,6 +229,8 @@ async def history_page(
     own = _own_place(actor)
     if own is not None and own not in {stop.place_id for stop in situation.loop.stops}:
         raise NotFound("unknown_movement", movement_id=movement_id)
+    world = await office.cache.now(tx)
+    check_in_district(situation, actor, world)
     await record_access(
         tx,
         actor,
@@ -235,7 +240,6 @@ async def history_page(
         reason="page",
         now=now,
     )
-    world = await office.cache.now(tx)
     movement, loop = situation.movement, situation.loop
     return page(
         "history.html",

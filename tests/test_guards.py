@@ -19,6 +19,7 @@ OPEN = {
     "/d/{pass_ref:str}/edit",
     "/d/{pass_ref:str}/pass.svg",
     "/healthz",
+    "/invite/{token:str}",
     "/login",
     "/logout",
     "/metrics",

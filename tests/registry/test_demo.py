@@ -106,7 +106,7 @@ async def test_if_the_file_is_lost_the_old_passwords_and_tokens_are_worth_nothin
     (tmp_path / "logins.txt").unlink()
     second = await seed(conn, vault, NOON, tmp_path)
     assert await _opens(conn, vault, first) == []
-    assert len(await _opens(conn, vault, second)) == 7
+    assert len(await _opens(conn, vault, second)) == 8
     known = (await load_world(conn)).tokens
     assert not [t for t in first.lane_tokens.values() if token_hash(t) in known]
     assert [t for t in second.lane_tokens.values() if token_hash(t) not in known] == []
@@ -121,7 +121,7 @@ async def test_another_database_gets_the_logins_that_the_file_knows(
     await inner.rollback()
     second = await seed(conn, vault, NOON, tmp_path)
     assert second.logins == first.logins
-    assert len(await _opens(conn, vault, first)) == 7
+    assert len(await _opens(conn, vault, first)) == 8
 
 
 async def test_the_file_of_logins_is_its_owners_alone(
