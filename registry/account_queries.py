@@ -176,6 +176,12 @@ async def places_to_choose(conn: Connection) -> list[tuple[int, str]]:
     return [(row["id"], row["label"]) for row in rows]
 
 
+async def is_district(conn: Connection, code: str) -> bool:
+    return await conn.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM registry.district WHERE code = $1)", code
+    )
+
+
 async def accesses(conn: Connection, query: AccessQuery) -> list[Access]:
     """The newest first. An auditor of one district sees what people of that district read."""
     before = query.before or (None, None)
