@@ -143,7 +143,7 @@ async def end_every_one(
     actor = who_is_halfway(request)
     await end_all(tx, actor.id, by=actor.id, now=clock.now())
     end_session(request)
-    return Redirect("/login", status_code=303)
+    return Redirect("/", status_code=303)
 
 
 @get("/me/factor", guards=[halfway])

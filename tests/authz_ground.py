@@ -50,6 +50,7 @@ class Ground:
         self.places: dict[str, int] = {}
         self.known: dict[str, str] = {}
         self.desk_case = 0
+        self.form_token: dict[str, str] = {}
         self.actors: dict[bytes, Actor] = {}
 
         async def find(digest: bytes) -> Actor | None:
@@ -60,6 +61,10 @@ class Ground:
     async def build(self) -> None:
         conn, city, now = self.conn, self.city, self.clock.now()
         await sweep(conn, now)
+        async with opened(self.app) as visitor:
+            await visitor.get("/login")
+            token = visitor.cookies["csrftoken"]
+            self.form_token = {"cookie": f"csrftoken={token}", "x-csrftoken": token}
         await conn.execute("INSERT INTO registry.district VALUES ('410222', '通许县')")
         self.places = {
             "lane": city.north,
@@ -184,10 +189,27 @@ class Ground:
             )
             session_id = await self._log_in(actor.id, actor.login_id)
         if actor is None:
-            return {}, session_id
+            return self.form_token, session_id
+        if actor.kind == "device":
+            await self._enrol(actor)
         token = uuid4().hex
         self.actors = {token_hash(token): actor}
         return {"Authorization": f"Bearer {token}"}, session_id
+
+    async def _enrol(self, actor: Actor) -> None:
+        """The lane believes only devices whose token it knows."""
+        now = self.clock.now()
+        await self.conn.execute(
+            """
+            INSERT INTO registry.device (id, name, place_id, role, created_at)
+            VALUES ($1, 'x', $2, $3, $4)
+            """,
+            actor.id,
+            actor.place_id,
+            next(iter(actor.roles)),
+            now,
+        )
+        await issue_token(self.conn, device_id=actor.id, label="x", now=now)
 
     async def _log_in(self, account_id: UUID, login_id: UUID | None = None) -> UUID:
         made = await begin(self.conn, account_id, user_agent="", factor=False, now=self.clock.now())
@@ -237,7 +259,7 @@ class _Lazily:
 _SENTENCES = _Lazily()
 
 
-def _act(known: dict[str, str], ground: Ground) -> dict[str, Any]:
+def _act(ground: Ground) -> dict[str, Any]:
     return {"id": str(uuid7(ground.clock.now())), "kind": "departed"}
 
 
@@ -250,7 +272,7 @@ def _form(**fields: str):
     return fill
 
 
-def _scans(known: dict[str, str], ground: Ground) -> dict[str, Any]:
+def _scans(_: dict[str, str], ground: Ground) -> dict[str, Any]:
     now = ground.clock.now()
     scan = {
         "id": str(uuid7(now)),
@@ -262,7 +284,7 @@ def _scans(known: dict[str, str], ground: Ground) -> dict[str, Any]:
     return {"json": {"scans": [scan]}}
 
 
-def _changes(known: dict[str, str], ground: Ground) -> dict[str, Any]:
+def _changes(_: dict[str, str], ground: Ground) -> dict[str, Any]:
     return {"json": {"id": str(uuid7(ground.clock.now())), "changes": {"goods": "daily"}}}
 
 
@@ -272,12 +294,13 @@ BODIES: dict[str, Any] = {
     "POST /desk/{movement_id:int}/release": _form(proof="纸质证明"),
     "POST /desk/{movement_id:int}/turn-back": _form(reason="no_proof"),
     "POST /desk/{movement_id:int}/hold": _form(reason="x", source="名单"),
-    "POST /api/v1/movements/{movement_id:int}/events": lambda known, ground: {
-        "json": _act(known, ground)
-    },
+    "POST /api/v1/movements/{movement_id:int}/events": lambda _, ground: {"json": _act(ground)},
     "POST /api/v1/events": lambda known, ground: {
-        "json": {"events": [_act(known, ground) | {"movement_id": int(known["movement_id"])}]}
+        "json": {"events": [_act(ground) | {"movement_id": int(known["movement_id"])}]}
     },
     "POST /api/v1/scans": _scans,
     "PATCH /api/v1/movements/{movement_id:int}": _changes,
+    "POST /reg/places/{place_id:int}/rotate": _form(gate="1"),
+    # For the whole city only, so it matters who is confined to a district.
+    "GET /api/v1/feed": lambda _, __: {},
 }
