@@ -54,6 +54,14 @@ async def prepare_account(
         raise Malformed("login_missing")
     if not name or len(name) > LONGEST_NAME:
         raise Malformed("name_missing")
+    # A page tells a refusal and commits: of a wish that fails, no account is to stay behind.
+    async with conn.transaction():
+        account_id = await _new(conn, login, name, now)
+        await _wish(conn, account_id, "new", wish, actor, now)
+    return account_id
+
+
+async def _new(conn: Connection, login: str, name: str, now: datetime) -> UUID:
     account_id = await conn.fetchval(
         """
         INSERT INTO registry.account (id, login, password_hash, name, roles, created_at)
@@ -67,7 +75,6 @@ async def prepare_account(
     )
     if account_id is None:
         raise Conflict("login_taken")
-    await _wish(conn, account_id, "new", wish, actor, now)
     return account_id
 
 

@@ -35,7 +35,7 @@ async def ground(app: Litestar, conn: Connection, city: City, clock: SetClock) -
     return made
 
 
-def test_every_route_has_its_row_and_every_row_its_route(app: Litestar) -> None:
+async def test_every_route_has_its_row_and_every_row_its_route(app: Litestar) -> None:
     named, table = {route.name for route in routes(app)}, read_table()
     assert sorted(named - table.keys()) == [], "run: python -m tests.authz_table"
     assert sorted(table.keys() - named) == []
@@ -75,17 +75,12 @@ async def test_the_table_is_as_it_is(ground: Ground, app: Litestar) -> None:
     assert wrong == []
 
 
-@pytest.fixture
-def unguarded_at_random(app: Litestar) -> list[Route]:
-    guarded = [route for route in routes(app) if not is_public(route)]
-    return random.Random(SEED).choices(guarded, k=REMOVALS)
-
-
 async def test_a_guard_that_was_taken_away_is_found_every_time(
-    ground: Ground, unguarded_at_random: list[Route]
+    ground: Ground, app: Litestar
 ) -> None:
     table, found = read_table(), 0
-    for route in unguarded_at_random:
+    guarded = [route for route in routes(app) if not is_public(route)]
+    for route in random.Random(SEED).choices(guarded, k=REMOVALS):
         kept = route.handler.resolve_guards()
         route.handler._resolved_guards = []
         try:

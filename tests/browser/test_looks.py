@@ -21,6 +21,13 @@ STAFF = (
     ("duty", None, "/loops"),
     ("registrar", None, "/reg/applications"),
     ("registrar", None, "/reg/evidence"),
+    ("duty", None, "/me"),
+    ("duty", None, "/me/factor"),
+    ("admin", None, "/admin/accounts"),
+    ("admin", None, "/admin/devices"),
+    ("security", None, "/security/accounts"),
+    ("security", None, "/security/sessions"),
+    ("auditor", None, "/audit"),
 )
 NARROW = {"width": 320, "height": 640}
 TWICE = "html { font-size: 200% !important }"
