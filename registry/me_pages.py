@@ -176,7 +176,8 @@ def _factor(
         owing=bool(actor.owes),
         values={},
         errors=[told] if told else [],
-        **framed(actor, url_with("/me/factor", next=wanted or None)),
+        **framed(actor, url_with("/me/factor", next=wanted or None))
+        | ({"nav": [], "home_url": "/"} if actor.owes else {}),
     )
 
 
