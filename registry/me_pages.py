@@ -176,9 +176,14 @@ def _factor(
         owing=bool(actor.owes),
         values={},
         errors=[told] if told else [],
-        **framed(actor, url_with("/me/factor", next=wanted or None))
-        | ({"nav": [], "home_url": "/"} if actor.owes else {}),
+        **_framed_so_far(actor, url_with("/me/factor", next=wanted or None)),
     )
+
+
+def _framed_so_far(actor: Actor, path: str) -> dict[str, Any]:
+    """Without the ways that are closed until the second step is set up."""
+    frame = framed(actor, path)
+    return frame | {"nav": [], "home_url": "/"} if actor.owes else frame
 
 
 @post("/me/factor", guards=[halfway], status_code=200)

@@ -17,7 +17,9 @@ from tests.authz import about_somebody, as_line, proposed, read_table, routes
 from tests.authz_ground import BODIES
 
 #: The guards look at no place.
-PLACES = dict.fromkeys(("lane", "firm", "other-lane", "other-firm", "far-lane", "far-firm"), 1)
+PLACES: dict[str, int] = dict.fromkeys(
+    ("lane", "firm", "other-lane", "other-firm", "far-lane", "far-firm"), 1
+)
 
 
 async def main() -> None:
