@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.response import ServerSentEvent
 
 from alerts.queries import Overdue, overdue
-from kernel.auth import actor_of, requires
+from kernel.auth import Actor, actor_of, requires
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.i18n import t
@@ -18,10 +18,11 @@ from kernel.web import Page, page
 from registry.accounts import home_of
 from registry.model import Role
 from registry.plates import kind_shown
+from registry.scope import own_district
 from registry.wording import navigation
 
 AnyRequest = Request[Any, Any, Any]
-WATCHERS = (Role.DUTY, Role.ADMIN, Role.AUDITOR)
+WATCHERS = (Role.DUTY, Role.AUDITOR)
 #: Minutes from which a band of age begins (docs/pages.md).
 BANDS = (30, 120, 240)
 
@@ -34,16 +35,18 @@ async def duty_page(
     actor = actor_of(request)
     return page(
         "duty.html",
-        groups=await _groups(tx, clock.now()),
+        groups=await _groups(tx, clock.now(), actor),
         nav=navigation(actor),
         home_url="/" if actor is None else home_of(actor),
     )
 
 
 @get("/duty/rows", guards=[requires(*WATCHERS)])
-async def duty_rows(tx: NamedDependency[Connection], clock: NamedDependency[Clock]) -> Page:
+async def duty_rows(
+    request: AnyRequest, tx: NamedDependency[Connection], clock: NamedDependency[Clock]
+) -> Page:
     """The list alone, for the page to renew."""
-    return page("duty_rows.html", groups=await _groups(tx, clock.now()))
+    return page("duty_rows.html", groups=await _groups(tx, clock.now(), actor_of(request)))
 
 
 @get("/duty/events", guards=[requires(*WATCHERS)])
@@ -52,8 +55,8 @@ async def duty_events(hub: NamedDependency[Hub]) -> ServerSentEvent:
     return stream(hub, "duty")
 
 
-async def _groups(conn: Connection, now: datetime) -> list[dict[str, Any]]:
-    rows = await overdue(conn, now)
+async def _groups(conn: Connection, now: datetime, actor: Actor | None) -> list[dict[str, Any]]:
+    rows = await overdue(conn, now, district=own_district(actor))
     return [
         {
             "place_id": place_id,

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct, convert
 
 from kernel.db import Connection
+from registry.scope import touches_district
 
 
 class Overdue(Struct, frozen=True, kw_only=True):
@@ -25,15 +26,17 @@ class Overdue(Struct, frozen=True, kw_only=True):
     entry_place: str
 
 
-async def overdue(conn: Connection, now: datetime, limit: int = 500) -> list[Overdue]:
+async def overdue(
+    conn: Connection, now: datetime, limit: int = 500, *, district: str | None = None
+) -> list[Overdue]:
     """Grouped by destination, the longest overdue first in each.
 
     Read off the limits themselves: a truck is overdue when its limit has passed, whether or not
     a sweep has flagged it, and no longer once it has arrived. Where the release was uploaded
-    late, it is shown, and only the ladder keeps quiet (mission §6).
+    late, it is shown, and only the ladder keeps quiet (mission §6). Of one district, or of all.
     """
     rows = await conn.fetch(
-        """
+        f"""
         SELECT d.movement_id, d.stop, d.limb, d.limit_no, d.due_at, a.raised_at, l.state, m.plate,
                coalesce(s.masked_name, '') AS driver, d.place_id, coalesce(p.name, '') AS place,
                l.released_at, coalesce(e.name, '') AS entry_place
@@ -46,12 +49,13 @@ async def overdue(conn: Connection, now: datetime, limit: int = 500) -> list[Ove
           LEFT JOIN alerts.alert a
             ON a.movement_id = d.movement_id AND a.stop = d.stop AND a.limb = d.limb
            AND a.limit_no = d.limit_no AND a.step = 'L1'
-         WHERE d.closed_at IS NULL AND d.flag_at <= $1
+         WHERE d.closed_at IS NULL AND d.flag_at <= $1 AND {touches_district("$3")}
          ORDER BY min(d.due_at) OVER (PARTITION BY d.place_id), d.place_id, d.due_at, d.movement_id
          LIMIT $2
         """,
         now,
         limit,
+        district,
     )
     return [convert(dict(row), Overdue) for row in rows]
 
@@ -75,19 +79,23 @@ async def alerts_of(
     is_open: bool | None,
     after: tuple[datetime, int] | None,
     limit: int,
+    district: str | None = None,
 ) -> list[Alert]:
-    """In order of raising, from a cursor on; no hidden cap."""
+    """In order of raising, from a cursor on; no hidden cap. Of one district, or of all."""
     rows = await conn.fetch(
-        """
+        f"""
         SELECT a.movement_id, a.stop, a.limb, a.limit_no, a.step, a.due_at, a.raised_at,
                d.closed_at AS ended_at
           FROM alerts.alert a
           JOIN closedloop.deadline d
             ON d.movement_id = a.movement_id AND d.stop = a.stop AND d.limb = a.limb
            AND d.limit_no = a.limit_no
+          JOIN closedloop.loop l ON l.movement_id = a.movement_id
+          JOIN registry.movement m ON m.movement_id = a.movement_id
          WHERE ($1::bigint IS NULL OR a.movement_id = $1)
            AND ($2::boolean IS NULL OR (d.closed_at IS NULL) = $2)
            AND ($3::timestamptz IS NULL OR (a.raised_at, a.movement_id) > ($3, $4::bigint))
+           AND {touches_district("$6")}
          ORDER BY a.raised_at, a.movement_id, a.stop, a.limb, a.limit_no, a.step
          LIMIT $5
         """,
@@ -96,6 +104,7 @@ async def alerts_of(
         None if after is None else after[0],
         None if after is None else after[1],
         limit,
+        district,
     )
     return [convert(dict(row), Alert) for row in rows]
 

@@ -13,6 +13,8 @@ from types import FrameType
 from msgspec import ValidationError
 
 from alerts.overdue import SETTLING, sweep_all
+from checkpoint.account_command import add_arguments as add_account
+from checkpoint.account_command import run_account
 from checkpoint.app import FLOORS, MIGRATIONS, ROOT
 from checkpoint.doctor import examine
 from checkpoint.keeping import retention_command, vault_command
@@ -77,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     holder.add_argument("--account", help="the log-in of an account")
     token.add_argument("--role", choices=("lane", "firm"), default="lane")
     token.add_argument("--name", default="device")
+    add_account(
+        command("account", _account, "add, disable or let in an account, without the pages")
+    )
     scenario = command("scenario", _scenario, "install a scenario pack from a file")
     scenario.add_argument("action", choices=("install",))
     scenario.add_argument("file", type=Path)
@@ -171,6 +176,12 @@ def _token(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _account(arguments: argparse.Namespace, settings: Settings) -> int:
+    with _database(settings) as dsn:
+        print(asyncio.run(run_account(arguments, settings, dsn)))
+    return 0
+
+
 def _scenario(arguments: argparse.Namespace, settings: Settings) -> int:
     with _database(settings) as dsn:
         version = asyncio.run(_install(dsn, arguments.file, in_force=arguments.in_force))
@@ -251,7 +262,11 @@ async def _install(dsn: str, file: Path, *, in_force: bool) -> int:
 
 def _print_logins(settings: Settings, demo: DemoLogins) -> None:
     """One line a role; the same passwords at every start (they stand in logins.txt)."""
-    homes = {"lane": "/gate", "desk": "/desk", "firm": "/firm", "duty": "/duty"}
+    homes = {"lane": "/gate", "desk": "/desk", "firm": "/firm", "duty": "/duty"} | {
+        "admin": "/admin/accounts",
+        "security": "/security/accounts",
+        "auditor": "/audit",
+    }
     print(f"\nDemo city. Log in at {settings.public_url}/login\n")
     for each in demo.logins:
         home = homes.get(each.role, "/reg/applications" if each.role == "registrar" else "/")

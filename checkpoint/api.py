@@ -23,7 +23,7 @@ from kernel.problems import answer
 from registry.accounts import known_actor
 from registry.model import Role
 
-ACTORS = (Role.FIRM, Role.DESK, Role.LANE, Role.DUTY, Role.REGISTRAR, Role.ADMIN)
+ACTORS = (Role.FIRM, Role.DESK, Role.LANE, Role.DUTY, Role.REGISTRAR)
 CHECKS = ACTS | PASS_ACTS | DESK
 
 

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import cast
-from uuid import UUID
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
@@ -28,7 +27,7 @@ from checkpoint.intake import Intake
 from checkpoint.retention import ERASERS
 from closedloop.group import GroupCommit
 from closedloop.reporting import Office
-from kernel.auth import Actor, Authenticate
+from kernel.auth import Actor, Authenticate, SignedIn
 from kernel.clock import Clock, SystemClock
 from kernel.db import Pool, open_pool, provide_tx
 from kernel.i18n import load_catalogues
@@ -42,9 +41,9 @@ from kernel.senders import channel, send_due
 from kernel.settings import Settings
 from kernel.store import PostgresStore
 from kernel.web import Assets, Headers, Locale, csrf, session_config, template_config
-from registry.accounts import find_account
 from registry.drivers import phone_of
 from registry.rejects import forget_rejects
+from registry.sessions import limits_of, signed_in
 from registry.world import WorldCache
 
 ROOT = Path(__file__).parent.parent
@@ -101,7 +100,9 @@ def create_app(
         state=state,
         middleware=[
             Locale(),
-            session_config(secure=settings.secure_cookies).middleware,
+            session_config(
+                secure=settings.secure_cookies, seconds=settings.session_hours * HOUR
+            ).middleware,
             Authenticate(),
             csrf(secret, secure=settings.secure_cookies),
         ],
@@ -213,9 +214,11 @@ def _token_finder(state: State):  # noqa: ANN202 - FindToken
 
 
 def _account_finder(state: State):  # noqa: ANN202 - FindAccount
-    async def find(account_id: UUID) -> Actor | None:
+    limits = limits_of(state.settings)
+
+    async def find(said: SignedIn) -> Actor | None:
         async with state.pool.acquire(timeout=2) as conn:
-            return await find_account(conn, account_id)
+            return await signed_in(conn, said, limits, state.clock.now())
 
     return find
 

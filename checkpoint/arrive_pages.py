@@ -19,7 +19,8 @@ from closedloop.model import Level
 from closedloop.reporting import accepted, opened_id, situation_of
 from closedloop.rolling import fits
 from closedloop.saying import one_line
-from closedloop.staff_pages import place_of, show_firm, who
+from closedloop.staff_pages import show_firm
+from closedloop.watching import place_of, who
 from kernel.auth import (
     Actor,
     actor_of,

@@ -14,7 +14,7 @@ from registry.model import Card, Role
 from registry.rules import Reason
 from registry.world import World
 
-OFFICERS = frozenset({Role.DESK, Role.LANE, Role.DUTY, Role.ADMIN})
+OFFICERS = frozenset({Role.DESK, Role.LANE, Role.DUTY})
 
 
 def standing_verdict(at: Situation, world: World, now: datetime) -> Verdict:

@@ -20,7 +20,7 @@ from closedloop.reporting import Office, accepted
 from closedloop.reveal_pages import people_shown
 from closedloop.saying import one_line
 from closedloop.situation import read_situations
-from closedloop.staff_pages import name_of, who
+from closedloop.watching import name_of, who
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -33,11 +33,12 @@ from registry.model import Card, Role
 from registry.plates import kind_shown
 from registry.reveal import REASONS
 from registry.rules import Reason
+from registry.scope import own_district
 from registry.wording import error, navigation
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
-OFFICERS = (Role.DESK, Role.LANE, Role.DUTY, Role.ADMIN)
+OFFICERS = (Role.DESK, Role.LANE, Role.DUTY)
 
 
 class DeskForm(Struct, frozen=True, kw_only=True):
@@ -95,7 +96,7 @@ def _reasons(reasons: tuple[Reason, ...]) -> list[dict[str, str]]:
 async def _cases(
     conn: Connection, world: World, actor: Actor, now: datetime
 ) -> list[dict[str, Any]]:
-    queue = await desk_queue(conn, actor.place_id)
+    queue = await desk_queue(conn, actor.place_id, own_district(actor))
     situations = (await read_situations(conn, [row["movement_id"] for row in queue])).situations
     return [
         _case(row, at := situations[row["movement_id"]], world, now)

@@ -26,7 +26,7 @@ from registry.plates import parse
 from registry.world import World
 
 MOST = 500
-SCANNERS = (Role.LANE, Role.FIRM, Role.DESK, Role.ADMIN)
+SCANNERS = (Role.LANE, Role.FIRM, Role.DESK)
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 

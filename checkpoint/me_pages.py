@@ -76,7 +76,7 @@ async def _show(
     world, person = await office.cache.now(conn), stored["person"]
     given = said or CorrectForm(name=person["name"] or "", phone=person["phone"] or "")
     return page(
-        "me.html",
+        "my_data.html",
         http_status=200 if refused is None else 422,
         path="/d/me",
         person=person,

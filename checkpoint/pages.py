@@ -16,7 +16,7 @@ from checkpoint.queries import driver_of
 from checkpoint.scans import Override, Scan
 from checkpoint.wording import spoken
 from closedloop.saying import one_line
-from closedloop.staff_pages import name_of, place_of, who
+from closedloop.watching import name_of, place_of, who
 from kernel.auth import Actor, requires
 from kernel.db import Connection
 from kernel.errors import Refused
@@ -42,7 +42,7 @@ class ScanForm(Struct, frozen=True, kw_only=True):
     override: str = ""
 
 
-@get("/gate", guards=[requires(Role.LANE, Role.ADMIN)])
+@get("/gate", guards=[requires(Role.LANE)])
 async def gate_page(
     request: AnyRequest,
     tx: NamedDependency[Connection],
@@ -53,7 +53,7 @@ async def gate_page(
     return await _gate(tx, intake, who(request), gate)
 
 
-@post("/gate", guards=[requires(Role.LANE, Role.ADMIN)], status_code=200)
+@post("/gate", guards=[requires(Role.LANE)], status_code=200)
 async def gate_scan(
     request: AnyRequest,
     data: URLEncodedBody[ScanForm],

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from kernel.db import Connection
+from registry.scope import touches_district
 
 
 async def movement_by_plate(
@@ -39,10 +40,12 @@ async def movement_by_plate(
     )
 
 
-async def desk_queue(conn: Connection, place_id: int | None) -> list[dict[str, Any]]:
-    """Trucks with a yellow card, in order of issue; of one checkpoint or, for duty, of all."""
+async def desk_queue(
+    conn: Connection, place_id: int | None, district: str | None = None
+) -> list[dict[str, Any]]:
+    """Trucks with a yellow card, in order of issue; of one checkpoint, of one district, or all."""
     rows = await conn.fetch(
-        """
+        f"""
         SELECT l.movement_id, l.entry_place_id, l.view, m.plate, m.stops, l.updated_at,
                (SELECT p.masked_name FROM registry.movement_person p
                  WHERE p.movement_id = l.movement_id AND p.ordinal = 0) AS driver,
@@ -51,9 +54,11 @@ async def desk_queue(conn: Connection, place_id: int | None) -> list[dict[str, A
                  ORDER BY v.received_at DESC LIMIT 1) AS card
           FROM closedloop.loop l JOIN registry.movement m ON m.movement_id = l.movement_id
          WHERE l.state = 'verifying' AND ($1::bigint IS NULL OR l.entry_place_id = $1)
+           AND {touches_district("$2")}
          ORDER BY l.updated_at
         """,
         place_id,
+        district,
     )
     return [dict(row) for row in rows]
 

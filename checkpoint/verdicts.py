@@ -15,8 +15,10 @@ from kernel.auth import Actor
 from kernel.errors import Forbidden, Unauthenticated, Unprocessable
 from registry.judge import Standing, Verdict, judge
 from registry.model import Card, Event, Failure, Place, PlaceKind, Role
+from registry.offices import AT_A_PLACE
 from registry.plates import normalise
 from registry.rules import RuleSet
+from registry.scope import covers, own_district
 from registry.world import World
 
 WHERE = {
@@ -94,7 +96,10 @@ def _place(scan: Scan, actor: Actor, world: World) -> Place:
     if actor.kind == "device" and actor.id not in world.holders:
         raise Unauthenticated("token_unknown")
     place = world.place(scan.place_id)
-    if actor.place_id is not None and actor.place_id != place.id:
+    if actor.place_id is None and actor.roles <= AT_A_PLACE:
+        raise Forbidden("no_place_of_yours")
+    elsewhere = actor.place_id is not None and actor.place_id != place.id
+    if elsewhere or not covers(own_district(actor), place.district_code):
         raise Forbidden("not_your_place", place_id=place.id)
     if place.kind is not WHERE[scan.kind]:
         raise Unprocessable("wrong_kind_of_place", kind=scan.kind, place_kind=place.kind)

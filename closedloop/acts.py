@@ -16,7 +16,7 @@ from closedloop.commit import Proposal
 from closedloop.model import UNDER_WAY, Loop, State
 from closedloop.planning import planned_stop
 from closedloop.reporting import actor_name, body_hash, check_movement_id
-from closedloop.situation import Situation
+from closedloop.situation import Situation, check_in_district
 from kernel.auth import Actor
 from kernel.errors import Conflict, Forbidden, Unprocessable
 from registry.model import Event, PlaceKind, Role
@@ -26,7 +26,7 @@ from registry.world import World
 Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Text = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*\Z")]
 
-STAFF = frozenset({Role.DUTY, Role.ADMIN})
+STAFF = frozenset({Role.DUTY})
 
 
 class Act(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +61,7 @@ def propose(movement_id: int, act: Act, actor: Actor, checks: dict[str, Check]) 
         raise Unprocessable("unknown_kind", kind=act.kind, known=sorted(checks))
 
     def decide(situation: Situation, world: World, now: datetime) -> Event:
+        check_in_district(situation, actor, world)
         body = check(act, situation, world, actor, now)
         return Event(
             movement_id=movement_id,

@@ -1,28 +1,25 @@
 """Reports, loops and histories under /api/v1."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 
-from closedloop.model import Loop, state_at
-from closedloop.order import in_order
+from closedloop.loops_api import HANDLERS as LOOPS
+from closedloop.loops_api import READERS, own_situation
+from closedloop.model import state_at
 from closedloop.printouts import Size, printed, sheet_of
-from closedloop.queries import LoopQuery, LoopRow, loops
-from closedloop.reporting import Office, Reported, amend, report, situation_of
+from closedloop.reporting import Office, Reported, amend, report
 from closedloop.reveal_pages import API as REVEAL
-from closedloop.situation import Situation
 from closedloop.views import FailureView, failure_views
-from kernel.audit import record_access
 from kernel.auth import Actor, actor_of, public, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Forbidden, Malformed, NotFound
+from kernel.errors import Forbidden
 from kernel.ids import uuid7
 from registry.model import Role
 from registry.passes import pass_number
@@ -30,10 +27,6 @@ from registry.posters import pass_svg
 from registry.reports import view_key, view_key_fits
 from registry.rules import RuleSet
 from registry.submission import Submission
-
-READERS = (Role.DUTY, Role.DESK, Role.LANE, Role.FIRM, Role.ADMIN, Role.AUDITOR, Role.TRACER)
-MOST = 1000
-NO_NUL = r"^[^\x00]*\Z"
 
 
 class Report(Submission, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,21 +56,6 @@ class MovementView(Struct, frozen=True, kw_only=True):
     failures: list[FailureView]
     #: Opens the driver's own page; given to whoever reported, and to nobody else.
     view_key: str | None = None
-
-
-class Loops(Struct, frozen=True, kw_only=True):
-    """`cursor` asks for the rest; it is null on the last page."""
-
-    loops: list[LoopRow]
-    cursor: int | None
-
-
-class HistoryView(Struct, frozen=True, kw_only=True):
-    movement_id: int
-    state: str
-    flags: tuple[str, ...]
-    loop: Loop
-    events: list[dict[str, Any]]
 
 
 def _view(seen: Reported, rules: RuleSet, now: datetime, key: str | None) -> MovementView:
@@ -139,7 +117,7 @@ async def amend_movement(
     header `X-View-Key`; staff act under their own name.
     """
     now, actor = clock.now(), actor_of(request)
-    _may_amend(request, actor, movement_id, office)
+    await _may_amend(tx, request, actor, movement_id, office)
     seen = await amend(
         tx,
         office,
@@ -152,10 +130,15 @@ async def amend_movement(
     return _view(seen, (await office.cache.now(tx)).rules_at(now), now, None)
 
 
-def _may_amend(
-    request: Request[Any, Any, Any], actor: Actor | None, movement_id: int, office: Office
+async def _may_amend(
+    conn: Connection,
+    request: Request[Any, Any, Any],
+    actor: Actor | None,
+    movement_id: int,
+    office: Office,
 ) -> None:
-    if actor is not None and actor.roles & {Role.DESK, Role.DUTY, Role.ADMIN}:
+    if actor is not None and actor.roles & {Role.DESK, Role.DUTY}:
+        await own_situation(conn, office, movement_id, actor)
         return
     key = request.headers.get("x-view-key", "")
     if not view_key_fits(movement_id, key, office.vault):
@@ -172,7 +155,7 @@ async def read_movement(
 ) -> MovementView:
     """A movement as it stands now. A firm sees its own trucks only."""
     now = clock.now()
-    situation = await _own_situation(tx, movement_id, actor_of(request))
+    situation = await own_situation(tx, office, movement_id, actor_of(request))
     movement = situation.movement
     number = "" if movement.blocked else pass_number(movement_id, office.vault)
     seen = Reported(movement=movement, loop=situation.loop, number=number)
@@ -188,7 +171,7 @@ async def draw_pass(
     clock: NamedDependency[Clock],
 ) -> Response[str]:
     """The pass to print: 24 digits and their QR code, with no personal data."""
-    situation = await _own_situation(tx, movement_id, actor_of(request))
+    situation = await own_situation(tx, office, movement_id, actor_of(request))
     sheet = sheet_of(situation, await office.cache.now(tx), office, clock.now())
     return Response(pass_svg(sheet), media_type="image/svg+xml")
 
@@ -203,85 +186,9 @@ async def print_pass(
     size: FromQuery[Size] = "a6",
 ) -> Response[bytes]:
     """The pass on paper, A6 or on a roll of 80 mm, with the offline code; no personal data."""
-    situation = await _own_situation(tx, movement_id, actor_of(request))
+    situation = await own_situation(tx, office, movement_id, actor_of(request))
     made = await printed(tx, office, situation, size, clock.now())
     return Response(made, media_type="application/pdf")
-
-
-async def _own_situation(conn: Connection, movement_id: int, actor: Actor | None) -> Situation:
-    """To a firm another firm's truck does not exist."""
-    situation = await situation_of(conn, movement_id)
-    if actor is not None and _firm_only(actor):
-        places = {stop.place_id for stop in situation.loop.stops}
-        if actor.place_id not in places:
-            raise NotFound("unknown_movement", movement_id=movement_id)
-    return situation
-
-
-def _firm_only(actor: Actor) -> bool:
-    return not actor.roles & (set(READERS) - {Role.FIRM})
-
-
-@get("/loops", guards=[requires(*READERS)])
-async def list_loops(
-    request: Request[Any, Any, Any],
-    tx: NamedDependency[Connection],
-    clock: NamedDependency[Clock],
-    states: Annotated[str, QueryParameter(name="state", pattern=NO_NUL)] = "",
-    place: Annotated[int | None, QueryParameter(le=2**63 - 1, ge=0)] = None,
-    since: FromQuery[datetime | None] = None,
-    plate: Annotated[str, QueryParameter(pattern=NO_NUL)] = "",
-    cursor: Annotated[int, QueryParameter(le=2**63 - 1, ge=0)] = 0,
-    limit: FromQuery[int] = 200,
-) -> Loops:
-    """Loops in order of movement id; `state` takes several, with commas between. `overdue` and
-    `lapsed` are read off the clock.
-    """
-    if not 1 <= limit <= MOST:
-        raise Malformed("limit_out_of_range", most=MOST)
-    actor = actor_of(request)
-    query = LoopQuery(
-        states=tuple(part for part in states.split(",") if part),
-        place=place,
-        own=actor.place_id if actor is not None and _firm_only(actor) else None,
-        since=since,
-        plate=plate,
-        cursor=cursor,
-        limit=limit,
-    )
-    found = await loops(tx, query, clock.now())
-    last = found[-1].movement_id if len(found) == limit else None
-    return Loops(loops=found, cursor=last)
-
-
-@get("/movements/{movement_id:int}/history", guards=[requires(*READERS)])
-async def read_history(
-    movement_id: FromPath[int],
-    request: Request[Any, Any, Any],
-    tx: NamedDependency[Connection],
-    clock: NamedDependency[Clock],
-) -> HistoryView:
-    """All events of a movement in the order in which they occurred. The reading is audited."""
-    now, actor = clock.now(), actor_of(request)
-    situation = await _own_situation(tx, movement_id, actor)
-    if actor is not None:
-        await record_access(
-            tx,
-            actor,
-            action="read_history",
-            subject_kind="movement",
-            subject=str(movement_id),
-            reason="api",
-            now=now,
-        )
-    loop = situation.loop
-    return HistoryView(
-        movement_id=movement_id,
-        state=state_at(loop, now),
-        flags=loop.flags,
-        loop=loop,
-        events=[msgspec.to_builtins(event) for event in in_order(situation.events)],
-    )
 
 
 HANDLERS = [
@@ -290,7 +197,6 @@ HANDLERS = [
     read_movement,
     draw_pass,
     print_pass,
-    list_loops,
-    read_history,
+    *LOOPS,
     *REVEAL,
 ]

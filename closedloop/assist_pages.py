@@ -16,7 +16,8 @@ from closedloop.drafting import USUAL
 from closedloop.question_forms import read_typed, told
 from closedloop.report_form import form_errors, moved_up, offered, read_form
 from closedloop.reporting import Office, Reported, report, situation_of
-from closedloop.staff_pages import name_of, who
+from closedloop.situation import check_in_district
+from closedloop.watching import name_of, who
 from kernel.audit import record_access
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
@@ -185,8 +186,9 @@ async def assisted_page(
 ) -> Page:
     """The pass to read out, to print or to hand over."""
     actor = who(request)
-    situation = await situation_of(tx, movement_id)
-    movement, world = situation.movement, await office.cache.now(tx)
+    situation, world = await situation_of(tx, movement_id), await office.cache.now(tx)
+    check_in_district(situation, actor, world)
+    movement = situation.movement
     number = None if movement.blocked else pass_number(movement_id, office.vault)
     return page(
         "assisted.html",
@@ -206,10 +208,13 @@ async def document_seen(
     movement_id: FromPath[int],
     request: AnyRequest,
     tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
     clock: NamedDependency[Clock],
 ) -> Redirect:
     """The document was seen in person: a driver whose guesses are used up may guess again."""
-    actor, person_id = who(request), await driver_of_movement(tx, movement_id)
+    actor, situation = who(request), await situation_of(tx, movement_id)
+    check_in_district(situation, actor, await office.cache.now(tx))
+    person_id = await driver_of_movement(tx, movement_id)
     if person_id is None:
         raise NotFound("unknown_movement", movement_id=movement_id)
     await reset_guesses(tx, person_id)

@@ -66,7 +66,7 @@ async def code_page(
 
 def _code(draft: Draft, errors: list[dict[str, str]] | None = None) -> Page:
     return page(
-        "code.html",
+        "phone_code.html",
         http_status=422 if errors else 200,
         action=page_url(draft.id, "code"),
         path=page_url(draft.id, "code"),

@@ -12,7 +12,7 @@ from closedloop.drafting import USUAL
 from closedloop.question_forms import read_typed, told
 from closedloop.report_form import offered
 from closedloop.reporting import Office, actor_name
-from closedloop.staff_pages import name_of, who
+from closedloop.watching import name_of, who
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct, convert
 
 from kernel.db import Connection
+from registry.scope import touches_district
 
 #: The same reading of the clock as `state_at`, for lists (a test holds them together).
 STATE_AT = """
@@ -35,11 +36,14 @@ class LoopRow(Struct, frozen=True, kw_only=True):
 
 
 class LoopQuery(Struct, frozen=True, kw_only=True):
-    """`place` matches the entry, any stop or the next one; `own` is the caller's own place."""
+    """`place` matches the entry, any stop or the next one; `own` is the caller's own place, and
+    `own_district` the district in which one of these places must lie.
+    """
 
     states: tuple[str, ...] = ()
     place: int | None = None
     own: int | None = None
+    own_district: str | None = None
     since: datetime | None = None
     plate: str = ""
     cursor: int = 0
@@ -66,6 +70,7 @@ async def loops(conn: Connection, query: LoopQuery, now: datetime) -> list[LoopR
                     OR l.next_place_id = $4)
                AND ($5::timestamptz IS NULL OR l.updated_at >= $5)
                AND ($6 = '' OR m.plate = $6)
+               AND {touches_district("$9")}
         ) AS listed
          WHERE (cardinality($7::text[]) = 0 OR state = ANY($7))
          ORDER BY movement_id LIMIT $8
@@ -78,6 +83,7 @@ async def loops(conn: Connection, query: LoopQuery, now: datetime) -> list[LoopR
         query.plate,
         list(query.states),
         query.limit,
+        query.own_district,
     )
     return [convert(dict(row), LoopRow) for row in rows]
 

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, URLEncodedBody
 from msgspec import Struct
 
 from closedloop.reporting import Office, situation_of
-from closedloop.situation import Situation
+from closedloop.situation import Situation, check_in_district
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -48,12 +48,15 @@ def _masked(person: Subject) -> dict[str, Any]:
     return {"ordinal": person.ordinal, "role": person.role, "masked_name": person.masked_name}
 
 
-async def _own(conn: Connection, actor: Actor, movement_id: int, ordinal: int) -> Situation:
-    """A desk sees the people of its own checkpoint; those without a place see all.
+async def _own(
+    conn: Connection, office: Office, actor: Actor, movement_id: int, ordinal: int
+) -> Situation:
+    """A desk sees the people of its own checkpoint; those without a place those of their district.
 
     Raises NotFound `unknown_movement`, `unknown_person`; Forbidden `not_your_place`.
     """
     situation = await situation_of(conn, movement_id)
+    check_in_district(situation, actor, await office.cache.now(conn))
     entry = situation.loop.entry_place_id or situation.movement.entry_place_id
     if actor.place_id is not None and entry not in {None, actor.place_id}:
         raise Forbidden("not_your_place", place_id=entry)
@@ -68,10 +71,11 @@ async def reveal_page(
     ordinal: FromPath[int],
     request: AnyRequest,
     tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
 ) -> Page:
     """The question why; nothing is shown yet."""
     actor = known_actor(request)
-    return _page(actor, await _own(tx, actor, movement_id, ordinal), ordinal, RevealForm())
+    return _page(actor, await _own(tx, office, actor, movement_id, ordinal), ordinal, RevealForm())
 
 
 @post("/loops/{movement_id:int}/people/{ordinal:int}/reveal", guards=[MAY], status_code=200)
@@ -86,7 +90,7 @@ async def reveal_form(
 ) -> Page:
     """Show name, number and telephone once. The page is not kept by any cache."""
     actor, now = known_actor(request), clock.now()
-    situation = await _own(tx, actor, movement_id, ordinal)
+    situation = await _own(tx, office, actor, movement_id, ordinal)
     try:
         shown = await _reveal(tx, office, actor, movement_id, ordinal, data, now)
     except Refused as refused:
@@ -166,7 +170,7 @@ async def reveal_person(
 ) -> Response[Any]:
     """Name, document and telephone of one person, for a reason that the person can read."""
     actor, now = known_actor(request), clock.now()
-    await _own(tx, actor, movement_id, ordinal)
+    await _own(tx, office, actor, movement_id, ordinal)
     try:
         return Response(await _reveal(tx, office, actor, movement_id, ordinal, data, now))
     except TooMany as refused:

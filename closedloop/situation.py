@@ -8,8 +8,11 @@ from msgspec import Struct
 
 from closedloop.fold import fold
 from closedloop.model import Loop
+from kernel.auth import Actor
 from kernel.db import Connection
 from registry.model import Event, Movement, Subject
+from registry.scope import check_movement_in_scope
+from registry.world import World
 
 
 class Situation(Struct, frozen=True, kw_only=True, dict=True):
@@ -24,6 +27,13 @@ class Situation(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def loop(self) -> Loop:
         return fold(self.movement.movement_id, self.events)
+
+
+def check_in_district(situation: Situation, actor: Actor | None, world: World) -> None:
+    """Raises NotFound `unknown_movement` outside the actor's district, if they have one."""
+    loop = situation.loop
+    added = (loop.entry_place_id, loop.next_place_id, *(stop.place_id for stop in loop.stops))
+    check_movement_in_scope(actor, situation.movement, added, world)
 
 
 class Reading(Struct, frozen=True, kw_only=True):

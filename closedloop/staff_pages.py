@@ -7,14 +7,14 @@ from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
 from closedloop.acts import ACTS, Act, propose
 from closedloop.commit import append
-from closedloop.model import State, state_at
-from closedloop.order import in_order
+from closedloop.history_pages import HANDLERS as HISTORY
+from closedloop.model import State
 from closedloop.queries import (
     Arrived,
     Expected,
@@ -24,54 +24,33 @@ from closedloop.queries import (
     expected_at,
     loops,
 )
-from closedloop.reporting import Office, situation_of
-from closedloop.reveal_pages import driver_shown, people_shown
+from closedloop.reporting import Office
 from closedloop.rolling import rolling_code
-from kernel.audit import record_access
-from kernel.auth import Actor, actor_of, requires
+from closedloop.watching import WATCHERS, name_of, own_place, place_of, who
+from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Forbidden, NotFound, Unauthenticated
 from kernel.i18n import t
 from kernel.ids import uuid7
 from kernel.web import Page, page, url_with
 from registry.accounts import home_of
-from registry.model import Event, Role
+from registry.model import Role
 from registry.plates import kind_shown
-from registry.reveal import REASONS
+from registry.scope import own_district
 from registry.wording import error, navigation
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
-WATCHERS = (Role.DUTY, Role.DESK, Role.LANE, Role.ADMIN, Role.AUDITOR, Role.TRACER)
 PER_PAGE = 100
 #: No movement's number is higher.
 LAST_ID = 10**13
 TODAY = timedelta(hours=24)
-#: Received so much after it occurred, an event is shown with both times.
-NOTICEABLY = timedelta(minutes=2)
-#: An uncertainty of less is not worth a word.
-WORTH_TELLING_MS = 1_000
 
 
 class ArrivedForm(Struct, frozen=True, kw_only=True):
     movement_id: int
     event_id: UUID
     stop: str = ""
-
-
-def who(request: AnyRequest) -> Actor:
-    """Whoever a guard has let in."""
-    actor = actor_of(request)
-    if actor is None:
-        raise Unauthenticated("log_in_first")
-    return actor
-
-
-def place_of(actor: Actor) -> int:
-    if actor.place_id is None:
-        raise Forbidden("no_place_of_yours")
-    return actor.place_id
 
 
 @get("/firm", guards=[requires(Role.FIRM)])
@@ -172,7 +151,8 @@ async def loops_page(
     state = asked if asked in set(State) else ""
     query = LoopQuery(
         states=(state,) if state else (),
-        own=_own_place(actor),
+        own=own_place(actor),
+        own_district=own_district(actor),
         cursor=min(after, LAST_ID),
         limit=PER_PAGE,
     )
@@ -190,11 +170,6 @@ async def loops_page(
     )
 
 
-def _own_place(actor: Actor) -> int | None:
-    """The place to which a reader is confined, if to one."""
-    return None if actor.roles & set(WATCHERS) else place_of(actor)
-
-
 def _line(row: LoopRow, world: World) -> dict[str, Any]:
     return {
         "movement_id": row.movement_id,
@@ -209,89 +184,4 @@ def _line(row: LoopRow, world: World) -> dict[str, Any]:
     }
 
 
-def name_of(world: World, place_id: int | None) -> str:
-    place = world.places.get(place_id or 0)
-    return "" if place is None else place.name
-
-
-@get("/loops/{movement_id:int}", guards=[requires(*WATCHERS, Role.FIRM)])
-async def history_page(
-    movement_id: FromPath[int],
-    request: AnyRequest,
-    tx: NamedDependency[Connection],
-    office: NamedDependency[Office],
-    clock: NamedDependency[Clock],
-) -> Page:
-    """What happened to one movement. Reading it writes an audit row."""
-    actor, now = who(request), clock.now()
-    situation = await situation_of(tx, movement_id)
-    own = _own_place(actor)
-    if own is not None and own not in {stop.place_id for stop in situation.loop.stops}:
-        raise NotFound("unknown_movement", movement_id=movement_id)
-    await record_access(
-        tx,
-        actor,
-        action="read_history",
-        subject_kind="movement",
-        subject=str(movement_id),
-        reason="page",
-        now=now,
-    )
-    world = await office.cache.now(tx)
-    movement, loop = situation.movement, situation.loop
-    return page(
-        "history.html",
-        movement={
-            "movement_id": movement_id,
-            "plate": movement.plate,
-            "plate_kind": kind_shown(movement.plate),
-            "state": state_at(loop, now),
-            "masked_name": driver_shown(situation),
-            "from_gate": name_of(world, loop.entry_place_id or movement.entry_place_id),
-            "to_place": name_of(world, loop.next_place_id or _last_stop(movement.stops)),
-            "due_at": loop.due_at,
-        },
-        events=[_told(event, world) for event in in_order(situation.events)],
-        people=people_shown(situation, actor),
-        reveal_reasons=REASONS,
-        home_url=home_of(actor),
-        nav=navigation(actor),
-    )
-
-
-def _last_stop(stops: tuple[int, ...]) -> int | None:
-    return stops[-1] if stops else None
-
-
-def _told(event: Event, world: World) -> dict[str, Any]:
-    uncertain = event.uncertainty_ms > WORTH_TELLING_MS
-    return {
-        "occurred_at": event.occurred_at,
-        "received_at": event.received_at,
-        "late": event.received_at - event.occurred_at > NOTICEABLY,
-        "uncertain_seconds": event.uncertainty_ms // 1000 if uncertain else 0,
-        "what": what_happened(event),
-        "where": name_of(world, event.place_id) or None,
-        "how": _how(event),
-        "flagged": bool(event.body.get("flags")),
-    }
-
-
-def what_happened(event: Event) -> str:
-    card, outcome = event.body.get("card"), event.body.get("outcome")
-    said = t(f"event.{event.kind}")
-    if card:
-        return f"{said} · {t(f'card.{card}')}"
-    if event.kind == "desk" and outcome:
-        return f"{said} · {t(f'outcome.{outcome}')}"
-    return said
-
-
-def _how(event: Event) -> str:
-    if event.offline:
-        return t("how.uploaded")
-    kind = event.actor.partition(":")[0]
-    return t(f"how.{kind}") if kind in {"device", "account", "driver", "system"} else event.actor
-
-
-HANDLERS: list[Any] = [firm_page, confirm_arrival, loops_page, history_page]
+HANDLERS: list[Any] = [firm_page, confirm_arrival, loops_page, *HISTORY]

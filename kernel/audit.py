@@ -24,7 +24,7 @@ async def record_access(
     """Add a row that can never be changed, in the transaction that does the reading.
 
     `subject` is an id of ours, never a number that belongs to the person; a number that an officer
-    wrote into the reason does not stay there.
+    wrote into the reason, or looked for, does not stay there.
     """
     await conn.execute(
         """
@@ -38,7 +38,7 @@ async def record_access(
         actor.name,
         action,
         subject_kind,
-        subject,
+        without_numbers(subject),
         without_numbers(reason),
     )
 

@@ -26,8 +26,14 @@ from kernel.errors import Forbidden, TooMany, Unauthenticated
 
 MOST_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
-# The session's key under which the account stands; a change of it gives the session a new id.
+# The session's keys: the account, the log-in, and whether it has gone all the way. A change of any
+# of them gives the session a new id.
 ACCOUNT = "account_id"
+LOGIN = "login_id"
+COMPLETE = "complete"
+IDENTITY = (ACCOUNT, LOGIN, COMPLETE)
+
+HALFWAY = "halfway"
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
@@ -40,24 +46,39 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     place_id: int | None = None
     district: str | None = None
     device_id: UUID | None = None
+    #: What this person must do before anything else is open to them: show a code, or set one up.
+    owes: Literal["", "code", "enrolment"] = ""
+    login_id: UUID | None = None
+    demo: bool = False
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session says of itself. It proves nothing until the account and log-in are found."""
+
+    account_id: UUID
+    login_id: UUID | None = None
 
 
 FindToken = Callable[[bytes], Awaitable[Actor | None]]
-FindAccount = Callable[[UUID], Awaitable[Actor | None]]
+FindAccount = Callable[[SignedIn], Awaitable[Actor | None]]
 
 
 class Authenticate(ASGIMiddleware):
     """Fill `connection.user` from the bearer token, else from the session, else with None.
 
     `app.state.find_token` and `app.state.find_account` do the looking up. A request that shows a
-    token is judged by the token alone: its cookies are not read.
+    token is judged by the token alone: its cookies are not read. Who still owes the second factor
+    is nobody yet, and stands apart, where only `halfway` looks.
     """
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         token = bearer_token(scope)
-        scope["user"] = await (_by_session(scope) if token is None else _by_token(scope, token))
+        found = await (_by_session(scope) if token is None else _by_token(scope, token))
+        owing = found is not None and found.owes != ""
+        scope["user"] = None if owing else found
+        scope["state"][HALFWAY] = found if owing else None
         scope["auth"] = token is not None
         await next_app(scope, receive, send)
 
@@ -83,13 +104,22 @@ async def _by_session(scope: Scope) -> Actor | None:
     session = cast("object", scope.get("session"))
     if not isinstance(session, dict) or ACCOUNT not in session:
         return None
+    held = cast("dict[str, str]", session)
+    login_id = UUID(held[LOGIN]) if LOGIN in held else None
     find: FindAccount = scope["litestar_app"].state.find_account
-    return await find(UUID(cast("dict[str, str]", session)[ACCOUNT]))
+    return await find(SignedIn(account_id=UUID(held[ACCOUNT]), login_id=login_id))
 
 
-def start_session(connection: AnyConnection, account_id: UUID) -> None:
+def start_session(
+    connection: AnyConnection,
+    account_id: UUID,
+    login_id: UUID | None = None,
+    *,
+    complete: bool = True,
+) -> None:
     """Log in: the answer carries a new session id, and whatever session was there is dropped."""
-    connection.set_session({ACCOUNT: str(account_id)})
+    said = {ACCOUNT: str(account_id), COMPLETE: "yes" if complete else "no"}
+    connection.set_session(said if login_id is None else said | {LOGIN: str(login_id)})
 
 
 def end_session(connection: AnyConnection) -> None:
@@ -114,6 +144,12 @@ def requires(*roles: str) -> Requires:
     return Requires(frozenset(roles))
 
 
+async def halfway(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """A guard that lets in whoever is logged in, and whoever has shown their password only."""
+    if actor_halfway(connection) is None:
+        raise Unauthenticated("log_in_first")
+
+
 async def public(_connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """Mark a route as open to anyone; every route without this or `requires` is a mistake."""
 
@@ -121,6 +157,11 @@ async def public(_connection: AnyConnection, _handler: BaseRouteHandler) -> None
 def actor_of(connection: AnyConnection) -> Actor | None:
     # A path that no route owns never met the middleware, yet its error page asks who is there.
     return cast("Actor | None", connection.scope.get("user"))
+
+
+def actor_halfway(connection: AnyConnection) -> Actor | None:
+    """Who is logged in, or has shown a password and still owes the second factor."""
+    return actor_of(connection) or connection.scope["state"].get(HALFWAY)
 
 
 def unguarded(app: Litestar) -> list[str]:
@@ -135,7 +176,7 @@ def unguarded(app: Litestar) -> list[str]:
 
 
 def _decides_access(guard: object) -> bool:
-    return guard is public or isinstance(guard, Requires)
+    return guard in {public, halfway} or isinstance(guard, Requires)
 
 
 def new_token() -> str:

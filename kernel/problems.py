@@ -13,12 +13,12 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.plugins.jinja import JinjaTemplateEngine
-from litestar.response import Redirect
 
 from kernel.errors import Refused
 from kernel.i18n import has, other_locale, t, use_locale
 from kernel.privacy import without_numbers
-from kernel.web import locale_of, page_context, request_id, url_with
+from kernel.returning import to_log_in
+from kernel.web import locale_of, page_context, request_id
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def answer(request: AnyRequest, exc: Exception) -> Response[Any]:
     if wants_json(request):
         return _as_json(request, problem)
     if problem.code == "log_in_first":
-        return _to_log_in(request)
+        return to_log_in(request)
     return _as_page(request, problem)
 
 
@@ -231,18 +231,6 @@ def _as_json(request: AnyRequest, problem: Problem) -> Response[bytes]:
         status_code=problem.status,
         headers=headers,
     )
-
-
-def _to_log_in(request: AnyRequest) -> Response[Any]:
-    scope = request.scope
-    target = scope["path"]
-    if query := scope["query_string"].decode("latin-1"):
-        target = f"{target}?{query}"
-    # After log-in a form cannot be sent again for the reader, so only pages are returned to.
-    address = url_with("/login", next=target if request.method == "GET" else None)
-    if "hx-request" in request.headers:
-        return Response(b"", status_code=401, headers={"HX-Redirect": url_with("/login")})
-    return Redirect(address, status_code=303)
 
 
 def _as_page(request: AnyRequest, problem: Problem) -> Response[Any]:

@@ -33,6 +33,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     #: `console`, or the address of a gateway for text messages; empty: none can be sent.
     sms: str = ""
     sms_secret: str = ""
+    idle_minutes: int = 30
+    session_hours: int = 12
 
     def __repr__(self) -> str:
         # The database password and the master key must not reach a log through a repr.
@@ -113,6 +115,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         pool_size=_whole(env, "CHECKPOINT_POOL", 10, top=500),
         sms=_sms(env),
         sms_secret=env.get("CHECKPOINT_SMS_SECRET", "").strip(),
+        idle_minutes=_whole(env, "CHECKPOINT_IDLE_MINUTES", 30, top=24 * 60),
+        session_hours=_whole(env, "CHECKPOINT_SESSION_HOURS", 12, top=24),
     )
 
 

@@ -19,7 +19,7 @@ from litestar.middleware.session.server_side import (
 from litestar.stores.base import Store
 from litestar.types import Empty, Message
 
-from kernel.auth import ACCOUNT, bearer_token
+from kernel.auth import IDENTITY, bearer_token
 from kernel.clock import Clock
 from kernel.db import Connection
 
@@ -136,7 +136,7 @@ class QuietSessions(ServerSideSessionBackend):
             return
         store = self.config.get_store_from_app(connection.app)
         held = connection.cookies.get(self.config.key) if before else None
-        if held and after.get(ACCOUNT) != before.get(ACCOUNT):
+        if held and any(after.get(key) != before.get(key) for key in IDENTITY):
             await self.delete(held, store)
             held = None
         key = held or self.generate_session_id()

@@ -208,10 +208,10 @@ def csrf(secret: str, *, secure: bool) -> Csrf:
     return Csrf(config, _cookie_name("session", secure=secure))
 
 
-def session_config(*, secure: bool) -> SessionConfig:
+def session_config(*, secure: bool, seconds: int = SESSION_SECONDS) -> SessionConfig:
     return SessionConfig(
         key=_cookie_name("session", secure=secure),
-        max_age=SESSION_SECONDS,
+        max_age=seconds,
         secure=secure,
         httponly=True,
         samesite="lax",

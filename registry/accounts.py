@@ -22,6 +22,7 @@ from kernel.db import Connection
 from kernel.errors import Conflict, Malformed, NotFound, Unauthenticated
 from kernel.privacy import Vault
 from registry.model import Role
+from registry.offices import check_roles
 
 #: Where each role begins its work; the first that fits.
 HOMES = (
@@ -33,7 +34,10 @@ HOMES = (
     (Role.HOTLINE, "/assist"),
     (Role.DISPATCHER, "/dispatch"),
     (Role.INSPECTOR, "/places"),
-    (Role.SECURITY, "/security/retention"),
+    (Role.TRACER, "/loops"),
+    (Role.ADMIN, "/admin/accounts"),
+    (Role.SECURITY, "/security/accounts"),
+    (Role.AUDITOR, "/audit"),
 )
 
 
@@ -64,17 +68,17 @@ async def create_account(
     place_id: int | None,
     district: str | None,
     now: datetime,
+    demo: bool = False,
 ) -> UUID:
-    """Raises Malformed `login_missing`, `unknown_role`; Conflict `login_taken`."""
+    """Raises Malformed `login_missing`, `unknown_role`; Conflict `login_taken`, `offices_apart`."""
     if not normal_login(login):
         raise Malformed("login_missing")
-    if not roles or not set(roles) <= set(Role):
-        raise Malformed("unknown_role", known=[role.value for role in Role])
+    check_roles(roles)
     account_id = await conn.fetchval(
         """
         INSERT INTO registry.account
-               (id, login, password_hash, name, roles, place_id, district_code, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+               (id, login, password_hash, name, roles, place_id, district_code, created_at, demo)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT ON CONSTRAINT account_login_once DO NOTHING RETURNING id
         """,
         uuid4(),
@@ -85,6 +89,7 @@ async def create_account(
         place_id,
         district,
         now,
+        demo,
     )
     if account_id is None:
         raise Conflict("login_taken")
@@ -128,6 +133,12 @@ async def account_named(conn: Connection, login: str) -> UUID:
     if row is None:
         raise NotFound("unknown_account")
     return row["id"]
+
+
+async def login_of(conn: Connection, account_id: UUID) -> str:
+    """Empty for whoever is no account, such as a device."""
+    login = await conn.fetchval("SELECT login FROM registry.account WHERE id = $1", account_id)
+    return login or ""
 
 
 async def find_account(conn: Connection, account_id: UUID) -> Actor | None:

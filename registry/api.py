@@ -79,7 +79,7 @@ async def rotate(
 
 @post(
     "/evidence/{kind:str}",
-    guards=[requires(Role.REGISTRAR, Role.ADMIN)],
+    guards=[requires(Role.REGISTRAR)],
     status_code=200,
     request_max_body_size=LARGEST_FILE,
     media_type=MediaType.JSON,

@@ -38,6 +38,7 @@ ACCOUNTS: tuple[tuple[Role, str, PlaceKind | None], ...] = (
     (Role.REGISTRAR, "审核员（示例）", None),
     (Role.INSPECTOR, "督查员（示例）", None),
     (Role.ADMIN, "管理员（示例）", None),
+    (Role.SECURITY, "安全员（示例）", None),
     (Role.AUDITOR, "审计员（示例）", None),
 )
 
@@ -157,6 +158,7 @@ async def _account(
             place_id=place.id if place else None,
             district=place.spot.district_code if place else None,
             now=now,
+            demo=True,
         )
     elif kept.is_new("login", login):
         await conn.execute(

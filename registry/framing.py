@@ -8,7 +8,7 @@ from kernel.web import url_with
 from registry.model import Role
 from registry.wording import navigation
 
-REGISTRARS = (Role.REGISTRAR, Role.ADMIN)
+REGISTRARS = (Role.REGISTRAR,)
 #: Whoever goes to see where a code is posted.
 INSPECTING = (Role.REGISTRAR, Role.INSPECTOR)
 

@@ -24,7 +24,7 @@ Gate = Annotated[str | None, QueryParameter(description="A gate; else the first.
 Size = Annotated[PosterSize, QueryParameter(description="The sheet.")]
 
 SVG, PDF = "image/svg+xml", "application/pdf"
-SEEN_BY = (Role.REGISTRAR, Role.ADMIN, Role.FIRM, Role.LANE)
+SEEN_BY = (Role.REGISTRAR, Role.FIRM, Role.LANE)
 
 #: For what is drawn after the reading: a connection is not held while a press is at work.
 reading = asynccontextmanager(provide_tx)

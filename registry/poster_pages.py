@@ -36,7 +36,7 @@ SIZES: tuple[PosterSize, ...] = ("a4", "a3")
 CHUNKS = (USUAL_CHUNK, 100, MOST_CHUNK)
 #: Links to files on one page.
 MOST_FILES = 60
-PRINTERS = (Role.REGISTRAR, Role.ADMIN)
+PRINTERS = (Role.REGISTRAR,)
 
 
 @get("/reg/posters", guards=[requires(*PRINTERS)])

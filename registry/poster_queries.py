@@ -14,7 +14,7 @@ from registry.sheets import CHINA, Poster
 
 #: Posters in one PDF, unless more are asked for.
 USUAL_CHUNK, MOST_CHUNK = 30, 500
-_PRINTERS = frozenset({Role.REGISTRAR, Role.ADMIN})
+_PRINTERS = frozenset({Role.REGISTRAR})
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

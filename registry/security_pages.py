@@ -1,119 +1,226 @@
-"""How long each class of data is kept: shown, and changed by the security officer with a reason."""
+"""The security officer grants: releases what was prepared, resets second factors, ends log-ins."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, URLEncodedBody
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
 from kernel.audit import record_access
-from kernel.auth import requires
+from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Refused, Unprocessable
+from kernel.errors import NotFound, Refused
 from kernel.i18n import t
-from kernel.retention import REVEAL_QUOTA, change, changes, kept
-from kernel.web import Page, page
-from registry.accounts import home_of, known_actor
+from kernel.settings import Settings
+from kernel.web import Page, page, url_with
+from registry.account_changes import disable, refuse, release, reset_factor
+from registry.account_queries import ChangeRow, accounts, changes_waiting
+from registry.accounts import known_actor
+from registry.admin_pages import account_shown
 from registry.model import Role
-from registry.wording import error, navigation
+from registry.office_views import PER_PAGE, framed, roles_spoken
+from registry.sessions import end, end_all, limits_of, open_sessions
+from registry.wording import error
 
 AnyRequest = Request[Any, Any, Any]
-MOST_CHANGES = 50
-MOST_DIGITS = 6
+DONE = {"released", "refused", "disabled", "factor", "ended"}
 
 
-class RetentionForm(Struct, frozen=True, kw_only=True):
-    name: str = ""
-    amount: str = ""
-    reason: str = ""
+class ReleaseForm(Struct, frozen=True, kw_only=True):
+    drops_factor: str = ""
 
 
-@get("/security/retention", guards=[requires(Role.SECURITY, Role.AUDITOR)])
-async def retention_page(
+@get("/security/accounts", guards=[requires(Role.SECURITY)])
+async def grants_page(
     request: AnyRequest,
-    tx: NamedDependency[Connection],
-    done: FromQuery[str] = "",
-) -> Page:
-    """Each class with its time and bounds, and every change there was."""
-    return await _show(tx, request, RetentionForm(), notice=done == "yes")
-
-
-@post("/security/retention", guards=[requires(Role.SECURITY)], status_code=200)
-async def change_retention(
-    request: AnyRequest,
-    data: URLEncodedBody[RetentionForm],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
-) -> Page | Redirect:
-    """Change one class. What was due before and is not now is kept from now on."""
-    actor, now = known_actor(request), clock.now()
-    try:
-        async with tx.transaction():
-            await change(
-                tx,
-                actor,
-                name=data.name.replace("\0", ""),
-                amount=await _amount(tx, data),
-                reason=data.reason.replace("\0", ""),
-                now=now,
-            )
-            await record_access(
-                tx,
-                actor,
-                action="change_retention",
-                subject_kind="retention",
-                subject=data.name,
-                reason=data.reason.strip().replace("\0", "")[:200],
-                now=now,
-            )
-    except Refused as refused:
-        return await _show(tx, request, data, refused=refused)
-    return Redirect("/security/retention?done=yes", status_code=303)
-
-
-async def _amount(conn: Connection, data: RetentionForm) -> int:
-    text = data.amount.strip()
-    if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS:
-        return int(text)
-    found = (await kept(conn)).get(data.name)
-    bounds = (found.least, found.most) if found else (0, 0)
-    raise Unprocessable("keeping_out_of_bounds", least=bounds[0], most=bounds[1])
-
-
-async def _show(
-    conn: Connection,
-    request: AnyRequest,
-    said: RetentionForm,
-    *,
-    notice: bool = False,
-    refused: Refused | None = None,
+    after: FromQuery[str] = "",
+    done: FromQuery[str] = "",
 ) -> Page:
-    actor = known_actor(request)
+    """What waits for a decision, and every account."""
+    notice = t(f"ui.grants.done.{done}") if done in DONE else None
+    return await _grants(tx, known_actor(request), clock.now(), after=after, notice=notice)
+
+
+async def _grants(
+    conn: Connection,
+    actor: Actor,
+    now: datetime,
+    *,
+    after: str = "",
+    notice: str | None = None,
+    told: dict[str, str] | None = None,
+) -> Page:
+    found = await accounts(conn, now, after=after.replace("\0", ""), limit=PER_PAGE)
+    more = url_with("/security/accounts", after=found[-1].login) if len(found) == PER_PAGE else None
     return page(
-        "retention.html",
-        http_status=200 if refused is None else 422,
-        path="/security/retention",
-        classes=[
-            {"name": each.name, "amount": each.amount, "least": each.least, "most": each.most}
-            for each in (await kept(conn)).values()
-        ],
-        quota=REVEAL_QUOTA,
-        changes=await changes(conn, MOST_CHANGES),
-        may_change=Role.SECURITY in actor.roles,
-        asked=said,
-        notice=t("ui.retention.done") if notice else None,
-        errors=[] if refused is None else [error(_field(said, refused), refused)],
-        home_url=home_of(actor),
-        nav=navigation(actor),
+        "grants.html",
+        http_status=422 if told else 200,
+        changes=[_change(each) for each in await changes_waiting(conn)],
+        accounts=[account_shown(each) for each in found],
+        next_url=more,
+        notice=notice,
+        errors=[told] if told else [],
+        **framed(actor, "/security/accounts"),
     )
 
 
-def _field(said: RetentionForm, refused: Refused) -> str:
-    part = "reason" if refused.code == "keeping_needs_reason" else "amount"
-    return "" if refused.code == "unknown_class" else f"{part}-{said.name}"
+def _change(row: ChangeRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "login": row.login,
+        "name": row.name,
+        "roles_now": roles_spoken(row.roles_now),
+        "roles": roles_spoken(row.roles),
+        "where": " · ".join(part for part in (row.place, row.district) if part),
+        "prepared_by": row.prepared_by,
+        "prepared_at": row.prepared_at,
+    }
 
 
-HANDLERS = [retention_page, change_retention]
+@post("/security/changes/{change_id:uuid}/release", guards=[requires(Role.SECURITY)])
+async def release_change(
+    request: AnyRequest,
+    change_id: FromPath[UUID],
+    data: URLEncodedBody[ReleaseForm],
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """What was prepared becomes so."""
+    actor, now = known_actor(request), clock.now()
+    await release(tx, change_id, drops_factor=bool(data.drops_factor), actor=actor, now=now)
+    return Redirect("/security/accounts?done=released", status_code=303)
+
+
+@post("/security/changes/{change_id:uuid}/refuse", guards=[requires(Role.SECURITY)])
+async def refuse_change(
+    request: AnyRequest,
+    change_id: FromPath[UUID],
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """What was prepared comes to nothing."""
+    await refuse(tx, change_id, known_actor(request), clock.now())
+    return Redirect("/security/accounts?done=refused", status_code=303)
+
+
+@post(
+    "/security/accounts/{account_id:uuid}/disable",
+    guards=[requires(Role.SECURITY)],
+    status_code=200,
+)
+async def disable_it(
+    request: AnyRequest,
+    account_id: FromPath[UUID],
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+) -> Page | Redirect:
+    """Take all power away, at once."""
+    actor, now = known_actor(request), clock.now()
+    try:
+        await disable(tx, account_id, actor, now)
+    except NotFound:
+        raise
+    except Refused as refused:
+        return await _grants(tx, actor, now, told=error("", refused))
+    return Redirect("/security/accounts?done=disabled", status_code=303)
+
+
+@post(
+    "/security/accounts/{account_id:uuid}/factor",
+    guards=[requires(Role.SECURITY)],
+    status_code=200,
+)
+async def reset_it(
+    request: AnyRequest,
+    account_id: FromPath[UUID],
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+) -> Page | Redirect:
+    """The next log-in sets up a second factor anew."""
+    actor, now = known_actor(request), clock.now()
+    try:
+        await reset_factor(tx, account_id, actor, now)
+    except NotFound:
+        raise
+    except Refused as refused:
+        return await _grants(tx, actor, now, told=error("", refused))
+    return Redirect("/security/accounts?done=factor", status_code=303)
+
+
+@get("/security/sessions", guards=[requires(Role.SECURITY)])
+async def sessions_page(
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
+    done: FromQuery[str] = "",
+) -> Page:
+    """Who is logged in. Looking writes an audit row."""
+    actor, now = known_actor(request), clock.now()
+    await _told(tx, actor, "read_sessions", "all", now)
+    return page(
+        "sessions.html",
+        sessions=await open_sessions(tx, limits_of(settings), now),
+        notice=t(f"ui.grants.done.{done}") if done in DONE else None,
+        **framed(actor, "/security/sessions"),
+    )
+
+
+@post("/security/sessions/{session_id:uuid}/end", guards=[requires(Role.SECURITY)])
+async def end_it(
+    request: AnyRequest,
+    session_id: FromPath[UUID],
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """One log-in stops with its next request."""
+    actor, now = known_actor(request), clock.now()
+    account_id = await end(tx, session_id, by=actor.id, now=now)
+    await _told(tx, actor, "end_session", str(account_id), now)
+    return Redirect("/security/sessions?done=ended", status_code=303)
+
+
+@post("/security/accounts/{account_id:uuid}/sessions/end", guards=[requires(Role.SECURITY)])
+async def end_them(
+    request: AnyRequest,
+    account_id: FromPath[UUID],
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+) -> Redirect:
+    """All log-ins of one account stop with their next request."""
+    actor, now = known_actor(request), clock.now()
+    await end_all(tx, account_id, by=actor.id, now=now)
+    await _told(tx, actor, "end_session", str(account_id), now)
+    return Redirect("/security/sessions?done=ended", status_code=303)
+
+
+async def _told(conn: Connection, actor: Actor, action: str, subject: str, now: datetime) -> None:
+    await record_access(
+        conn,
+        actor,
+        action=action,
+        subject_kind="account",
+        subject=subject,
+        reason="administration",
+        now=now,
+    )
+
+
+HANDLERS: list[Any] = [
+    grants_page,
+    release_change,
+    refuse_change,
+    disable_it,
+    reset_it,
+    sessions_page,
+    end_it,
+    end_them,
+]

@@ -27,6 +27,7 @@ from tests.canary_walk import (
 from tests.checkpoint.moves import scanned
 from tests.city import City, a_report
 from tests.conftest import NOON
+from tests.offices import of_offices
 
 COUNT = 1_000
 #: So many are refused by a database that is broken, in three ways each.
@@ -87,7 +88,8 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         vault.seal(canary.phone, field="contact_phone"),
         NOON,
     )
-    return {
+    offices = await of_offices(conn, city, NOON)
+    return offices | {
         "movement_id": str(movement_id),
         "place_id": str(city.mill),
         "application_id": str(application),

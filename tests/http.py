@@ -23,9 +23,16 @@ PASSWORD = "correct horse battery staple"
 _HASHES: dict[str, str] = {}
 
 
-def an_app(conn: Connection, vault: Vault, clock: SetClock, folder: Path) -> Litestar:
+def an_app(
+    conn: Connection,
+    vault: Vault,
+    clock: SetClock,
+    folder: Path,
+    settings: Settings | None = None,
+) -> Litestar:
     return create_app(
-        Settings(data_dir=folder, sms="console"),
+        # Tests move the clock by hours between two clicks.
+        settings or Settings(data_dir=folder, sms="console", idle_minutes=24 * 60),
         dsn="postgresql://nowhere",
         clock=clock,
         vault=vault,
@@ -44,9 +51,17 @@ async def opened(app: Litestar, **headers: str) -> AsyncGenerator[httpx.AsyncCli
 
 
 async def add_account(
-    conn: Connection, role: str, clock: SetClock, place_id: int | None = None
+    conn: Connection,
+    role: str,
+    clock: SetClock,
+    place_id: int | None = None,
+    *,
+    district: str | None = None,
+    demo: bool = True,
 ) -> str:
-    """Returns the login; the password is PASSWORD, hashed once for all tests."""
+    """Returns the login; the password is PASSWORD, hashed once for all tests. Nothing but the
+    password is asked of it, unless `demo` is false.
+    """
     if PASSWORD not in _HASHES:
         _HASHES[PASSWORD] = await hash_password(PASSWORD)
     login = f"{role}-{uuid4().hex[:8]}"
@@ -57,8 +72,9 @@ async def add_account(
         name=role,
         roles=[role],
         place_id=place_id,
-        district=None,
+        district=district,
         now=clock.now(),
+        demo=demo,
     )
     return login
 

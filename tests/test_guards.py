@@ -36,6 +36,7 @@ OPEN = {
     "/d/{pass_ref:str}/pass.png",
     "/d/{pass_ref:str}/pass.svg",
     "/healthz",
+    "/invite/{token:str}",
     "/login",
     "/logout",
     "/metrics",

@@ -108,7 +108,11 @@ async def site(cloned: str, vault: Vault, chromium: Browser, tmp_path: Path) -> 
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     app = create_app(
-        Settings(data_dir=tmp_path, port=port), dsn=cloned, clock=clock, vault=vault, ticking=False
+        Settings(data_dir=tmp_path, port=port, idle_minutes=24 * 60),
+        dsn=cloned,
+        clock=clock,
+        vault=vault,
+        ticking=False,
     )
     config = uvicorn.Config(
         cast("Any", app), port=port, log_config=None, timeout_graceful_shutdown=1

@@ -24,6 +24,13 @@ STAFF = (
     ("registrar", None, "/reg/posters"),
     ("registrar", None, "/reg/import"),
     ("inspector", None, "/places"),
+    ("duty", None, "/me"),
+    ("duty", None, "/me/factor"),
+    ("admin", None, "/admin/accounts"),
+    ("admin", None, "/admin/devices"),
+    ("security", None, "/security/accounts"),
+    ("security", None, "/security/sessions"),
+    ("auditor", None, "/audit"),
 )
 NARROW = {"width": 320, "height": 640}
 TWICE = "html { font-size: 200% !important }"

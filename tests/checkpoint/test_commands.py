@@ -121,3 +121,35 @@ async def test_the_keys_of_passes_are_listed_changed_and_withdrawn(
     refused = key("rotate")
     assert refused.returncode == 2
     assert "master key" in refused.stderr
+
+
+async def test_the_first_people_of_a_fresh_server_come_by_command(
+    server: str, tmp_path: Path
+) -> None:
+    dsn = await make_database(server)
+    try:
+        run(dsn, tmp_path, "migrate")
+        add = ("account", "add", "wang", "--name", "王管理", "--role", "admin")
+        made = run(dsn, tmp_path, *add)
+        assert "/invite/" in made.stdout, made.stderr
+        assert await value(dsn, "SELECT roles FROM registry.account") == ["admin"]
+        assert await value(dsn, "SELECT action FROM kernel.audit") == "add_account"
+        for wrong in (
+            add,
+            (*add[:2], "li", *add[3:], "--role", "security"),
+            (*add[:2], "li", "--name", "x", "--role", "lane"),
+            (*add[:2], "li", "--name", "x", "--role", "lane", "--place", "7"),
+            (*add[:2], "li", "--name", "x", "--role", "duty", "--district", "999999"),
+            ("account", "link", "nobody"),
+        ):
+            refused = run(dsn, tmp_path, *wrong)
+            assert refused.returncode == 2, wrong
+            assert "Traceback" not in refused.stderr
+        again = run(dsn, tmp_path, "account", "link", "wang", "--drop-factor")
+        assert again.stdout.startswith("http")
+        assert await value(dsn, "SELECT count(*) FROM registry.account_link") == 1
+        assert run(dsn, tmp_path, "account", "disable", "wang").returncode == 2, "the last one"
+        run(dsn, tmp_path, *(*add[:2], "zhou", *add[3:]))
+        assert "disabled" in run(dsn, tmp_path, "account", "disable", "wang").stdout
+    finally:
+        await drop_database(server, dsn)

@@ -3,7 +3,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from kernel.auth import (
     ACCOUNT,
     Actor,
     Authenticate,
+    SignedIn,
     end_session,
     new_token,
     public,
@@ -93,8 +94,8 @@ async def find_token(digest: bytes) -> Actor | None:
     return DEVICE if digest == token_hash(TOKEN) else None
 
 
-async def find_account(account_id: UUID) -> Actor | None:
-    return {OFFICER.id: OFFICER, CLERK.id: CLERK}.get(account_id)
+async def find_account(said: SignedIn) -> Actor | None:
+    return {OFFICER.id: OFFICER, CLERK.id: CLERK}.get(said.account_id)
 
 
 class World:

@@ -72,7 +72,15 @@ async def test_there_is_one_login_per_role_and_each_of_them_opens(
 ):
     logins = await seed(conn, vault, NOON, tmp_path)
     assert sorted(await _opens(conn, vault, logins)) == [
-        "admin", "auditor", "desk", "duty", "firm", "inspector", "lane", "registrar"
+        "admin",
+        "auditor",
+        "desk",
+        "duty",
+        "firm",
+        "inspector",
+        "lane",
+        "registrar",
+        "security",
     ]  # fmt: skip
     assert next(e.place for e in logins.logins if e.role == "lane") == read_checkpoints()[0].name
 
@@ -106,7 +114,7 @@ async def test_if_the_file_is_lost_the_old_passwords_and_tokens_are_worth_nothin
     (tmp_path / "logins.txt").unlink()
     second = await seed(conn, vault, NOON, tmp_path)
     assert await _opens(conn, vault, first) == []
-    assert len(await _opens(conn, vault, second)) == 8
+    assert len(await _opens(conn, vault, second)) == 9
     known = (await load_world(conn)).tokens
     assert not [t for t in first.lane_tokens.values() if token_hash(t) in known]
     assert [t for t in second.lane_tokens.values() if token_hash(t) not in known] == []
@@ -121,7 +129,7 @@ async def test_another_database_gets_the_logins_that_the_file_knows(
     await inner.rollback()
     second = await seed(conn, vault, NOON, tmp_path)
     assert second.logins == first.logins
-    assert len(await _opens(conn, vault, first)) == 8
+    assert len(await _opens(conn, vault, first)) == 9
 
 
 async def test_the_file_of_logins_is_its_owners_alone(

@@ -41,6 +41,7 @@ async def _accounts(conn: Connection) -> None:
             place_id=None,
             district=None,
             now=NOON,
+            demo=True,
         )
 
 

@@ -1,0 +1,76 @@
+"""What is sent to the routes of the matrix of who may, where a body is needed to get so far."""
+
+from typing import Any, Protocol
+
+from kernel.ids import uuid7
+from tests.checkpoint.moves import number_of
+from tests.city import City
+
+
+class Stage(Protocol):
+    """What a body names."""
+
+    city: City
+    clock: Any
+    desk_case: int
+
+
+def _act(ground: Stage) -> dict[str, Any]:
+    return {"id": str(uuid7(ground.clock.now())), "kind": "departed"}
+
+
+def _form(**fields: str):
+    def fill(known: dict[str, str], ground: Stage) -> dict[str, Any]:
+        now = ground.clock.now()
+        given = {"event_id": str(uuid7(now)), "movement_id": known["movement_id"]}
+        return {"data": given | fields}
+
+    return fill
+
+
+def _scans(_: dict[str, str], ground: Stage) -> dict[str, Any]:
+    now = ground.clock.now()
+    scan = {
+        "id": str(uuid7(now)),
+        "kind": "entry",
+        "place_id": ground.city.north,
+        "occurred_at": now.isoformat(),
+        "pass_number": number_of(ground.city, ground.desk_case),
+    }
+    return {"json": {"scans": [scan]}}
+
+
+def _changes(_: dict[str, str], ground: Stage) -> dict[str, Any]:
+    return {"json": {"id": str(uuid7(ground.clock.now())), "changes": {"goods": "daily"}}}
+
+
+#: What is sent where the thing reached for is named in a body, or a body is needed to get so far.
+BODIES: dict[str, Any] = {
+    "POST /firm/arrived": _form(),
+    "POST /desk/{movement_id:int}/release": _form(proof="纸质证明"),
+    "POST /desk/{movement_id:int}/turn-back": _form(reason="no_proof"),
+    "POST /desk/{movement_id:int}/hold": _form(reason="x", source="名单"),
+    "POST /api/v1/movements/{movement_id:int}/events": lambda _, ground: {"json": _act(ground)},
+    "POST /api/v1/events": lambda known, ground: {
+        "json": {"events": [_act(ground) | {"movement_id": int(known["movement_id"])}]}
+    },
+    "POST /api/v1/scans": _scans,
+    "PATCH /api/v1/movements/{movement_id:int}": _changes,
+    "POST /loops/{movement_id:int}/people/{ordinal:int}/reveal": _form(reason="call"),
+    "POST /api/v1/movements/{movement_id:int}/people/{ordinal:int}/reveal": lambda _, __: {
+        "json": {"reason": "call"}
+    },
+    "POST /reg/places/{place_id:int}/act": _form(act="suspend", reason="x"),
+    "POST /api/v1/places/{place_id:int}/acts": lambda _, __: {
+        "json": {"act": "suspend", "reason": "x"}
+    },
+    "POST /api/v1/places/{place_id:int}/test-scans": lambda _, ground: {
+        "json": {"id": str(uuid7(ground.clock.now())), "gate": "1", "result": "works"}
+    },
+    "POST /api/v1/places/{place_id:int}/codes/rotate": lambda _, __: {
+        "json": {"gate": "1", "reason": "x"}
+    },
+    "POST /reg/places/{place_id:int}/contact": _form(reason="x"),
+    # For the whole city only, so it matters who is confined to a district.
+    "GET /api/v1/feed": lambda _, __: {},
+}
