@@ -19,7 +19,8 @@ run: .venv/run.stamp ## everything on a fresh machine, with a demo city
 	@exec $(BIN)/python -m checkpoint serve --demo
 
 test: .venv/dev.stamp chromium ## all tests, those in the browser too
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --ignore=tests/faults
+	@$(BIN)/python -m pytest -q tests/faults
 
 check: .venv/dev.stamp ## format, lint, types, migrations, floors
 	@$(BIN)/ruff format --check --quiet $(CODE)

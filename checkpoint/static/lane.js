@@ -36,12 +36,19 @@ function submit(value) {
   form.requestSubmit();
 }
 
+// On a device that is busy keys come late and the buffer may lack the first ones: then what stands
+// in the box is the whole, unless an input method has made something else of it.
+function longer(keys) {
+  const typed = input.value.replace(/\s/g, "");
+  return /^\d+$/.test(typed) && typed.length > keys.length ? typed : keys;
+}
+
 function onKey(event) {
-  const now = performance.now();
+  const now = event.timeStamp; // when the key was pressed, not when this page found time for it
   if (now - last > GAP) buffer = "";
   last = now;
   if (event.code === "Enter" || event.code === "NumpadEnter") {
-    const value = buffer;
+    const value = longer(buffer);
     buffer = "";
     if (sent || value.length >= LEAST) event.preventDefault();
     if (value.length >= LEAST) submit(value);
