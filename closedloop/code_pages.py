@@ -19,7 +19,7 @@ from kernel.db import Connection
 from kernel.errors import TooMany
 from kernel.i18n import current_locale
 from kernel.settings import Settings
-from kernel.web import Page, page
+from kernel.web import Page, page, url_with
 from registry.drafts import Draft, keep_typed, owned_draft
 from registry.drivers import Proof, bind_device, guess, person_of_phone
 from registry.phone_codes import code_fits, send_code
@@ -136,6 +136,7 @@ def last_four(
     skips: bool = False,
     errors: list[dict[str, str]] | None = None,
     wanted: str = "",
+    entry: str = "",
 ) -> Page:
     return page(
         "again.html",
@@ -145,6 +146,8 @@ def last_four(
         back_url=back_url,
         skips=skips,
         next=wanted,
+        entry_place_id=entry,
+        first_url=url_with("/d/new", first="yes", entry_place_id=entry or None),
         values={},
         errors=errors or [],
     )

@@ -141,16 +141,24 @@ async def begin_amendment(
 
 
 async def begin_again(
-    conn: Connection, office: Office, person_id: UUID, token: str, now: datetime
+    conn: Connection,
+    office: Office,
+    person_id: UUID,
+    token: str,
+    now: datetime,
+    *,
+    entry: str = "",
 ) -> UUID | None:
-    """The last journey once more, from the next full hour on; the health questions are asked
-    anew. None where no report of this person is left.
+    """The last journey once more, from the next full hour on, through the checkpoint whose poster
+    was scanned, if one was; the health questions are asked anew. None where no report of this
+    person is left.
     """
     movement_id = await last_movement(conn, person_id)
     if movement_id is None:
         return None
     said = await read_submission(conn, office.vault, movement_id)
     kept = {f: v for f, v in typed_from(said).items() if not f.startswith("q_")}
+    kept |= {"entry_place_id": entry} if entry else {}
     draft_id, _ = await begin(
         conn,
         office.vault,

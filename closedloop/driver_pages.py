@@ -27,7 +27,7 @@ from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Conflict, Refused
 from kernel.settings import Settings
-from kernel.web import Page, page, safe_next
+from kernel.web import Page, page, safe_next, url_with
 from registry.drafts import begin, linked_draft, take_link
 from registry.drivers import Proof, prove, proven_person, remembers
 from registry.people import check_phone
@@ -40,9 +40,15 @@ async def first_page(
     request: AnyRequest,
     tx: NamedDependency[Connection],
     entry_place_id: FromQuery[str] = "",
-) -> Page:
-    """The first question. A scanned poster has chosen the checkpoint already."""
+    first: FromQuery[str] = "",
+) -> Page | Redirect:
+    """The first question; on a device that has reported before, its last journey. A scanned
+    poster has chosen the checkpoint already.
+    """
     known = await remembers(tx, device_token(request))
+    if known and not first:
+        again = url_with("/d/again", entry_place_id=entry_place_id or None)
+        return Redirect(again, status_code=303)
     return _first({"entry_place_id": entry_place_id}, known=known)
 
 
@@ -101,8 +107,14 @@ async def again_page(request: AnyRequest) -> Page:
     """A driver who comes back on the same device: four characters, and the last journey stands
     there again.
     """
-    target = request.query_params.get("next", "")
-    return last_four("/d/again", "/", wanted=safe_next(target) if target else "")
+    asked = request.query_params
+    target = asked.get("next", "")
+    return last_four(
+        "/d/again",
+        "/",
+        wanted=safe_next(target) if target else "",
+        entry=asked.get("entry_place_id", "")[:20],
+    )
 
 
 @post("/d/again", guards=[public], status_code=200)
@@ -115,15 +127,17 @@ async def again_form(
     """A device that nobody knows and a wrong guess are answered in the same words."""
     now, said, token = clock.now(), await read_typed(request), device_token(request)
     wanted = safe_next(said["next"]) if said.get("next") else ""
+    entry = said.get("entry_place_id", "")[:20]
     proof = await prove(tx, office.vault, token, said.get("last_four", ""), now)
     if proof is not Proof.RIGHT:
         code = refusal_of(proof)
-        return last_four("/d/again", "/", errors=told("last_four", code), wanted=wanted)
+        told_of = told("last_four", code)
+        return last_four("/d/again", "/", errors=told_of, wanted=wanted, entry=entry)
     if wanted:
         return Redirect(wanted, status_code=303)
     person_id = await proven_person(tx, token, now)
-    begun = person_id and await begin_again(tx, office, person_id, token, now)
-    return to_again(begun) if begun else Redirect("/d/new", status_code=303)
+    begun = person_id and await begin_again(tx, office, person_id, token, now, entry=entry)
+    return to_again(begun) if begun else Redirect("/d/new?first=yes", status_code=303)
 
 
 @get("/d/l/{link:str}", guards=[public])

@@ -149,6 +149,7 @@ def show(
         values=shown_values(draft),
         errors=list(errors),
         amending=draft.kind == "amendment",
+        linked=draft.linked,
         **_offered(draft, name, world, rules, reading, now, looked_for or {}),
     )
 

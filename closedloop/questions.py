@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from closedloop.report_form import CREW_PARTS, MOST_CREW, MOST_STOPS, TIME
-from kernel.i18n import current_locale, t
+from kernel.i18n import current_locale, local_time, t
 from registry.model import Failure, PlaceKind
 from registry.rules import RuleSet
 from registry.submission import LOCAL
@@ -231,7 +231,10 @@ def _place(number: str, world: World) -> str:
 
 
 def _time(typed: str) -> str:
-    return typed.replace("T", " ")
+    try:
+        return local_time(datetime.strptime(typed, TIME).replace(tzinfo=LOCAL))
+    except ValueError:
+        return ""
 
 
 def _yes_no(typed: Typed, code: str) -> str:

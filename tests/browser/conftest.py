@@ -108,7 +108,7 @@ async def site(cloned: str, vault: Vault, chromium: Browser, tmp_path: Path) -> 
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     app = create_app(
-        Settings(data_dir=tmp_path, port=port, idle_minutes=24 * 60),
+        Settings(data_dir=tmp_path, port=port, sms="console", idle_minutes=24 * 60),
         dsn=cloned,
         clock=clock,
         vault=vault,

@@ -147,7 +147,7 @@ async def test_known_and_unknown_telephones_are_answered_alike(
     pages: list[str] = []
     for phone in (PHONE, "13900000001"):
         client.cookies.delete(COOKIE)
-        walk.at = "/d/new"
+        walk.at = "/d/new?first=yes"
         answer = await walk.says(phone=phone)
         assert answer.status_code == 303
         draft = walk.at.split("/")[3]
@@ -161,7 +161,7 @@ async def test_a_number_gets_three_codes_in_six_hours_and_the_way_leads_on_witho
 ) -> None:
     walk = Walk(client, conn, city)
     for _ in range(5):
-        walk.at = "/d/new"
+        walk.at = "/d/new?first=yes"
         assert (await walk.says(phone=PHONE)).status_code == 303
         clock.at += timedelta(minutes=5)
     assert len(await letters(conn, city.office.vault)) == 3
@@ -175,7 +175,7 @@ async def test_a_second_tap_sends_no_second_code(
 ) -> None:
     walk = Walk(client, conn, city)
     for _ in range(2):
-        walk.at = "/d/new"
+        walk.at = "/d/new?first=yes"
         await walk.says(phone=PHONE)
     (letter,) = await letters(conn, city.office.vault)
     await walk.says(code=letter.facts["code"])
@@ -186,7 +186,7 @@ async def test_a_code_dies_with_the_fifth_wrong_guess_and_with_time(
     client: httpx.AsyncClient, conn: Connection, clock: SetClock, city: City
 ) -> None:
     walk = Walk(client, conn, city)
-    walk.at = "/d/new"
+    walk.at = "/d/new?first=yes"
     await walk.says(phone=PHONE)
     code = await code_sent(conn, city.office.vault)
     for _ in range(5):
@@ -243,3 +243,15 @@ async def test_a_link_belongs_to_the_device_that_took_it_up(
     assert taken.status_code == 303
     assert (await submit(stranger, shown[stranger], link, {})).status_code == 404
     assert (await stranger.get(taken.headers["location"])).status_code == 404
+
+
+async def test_a_poster_that_was_scanned_chooses_the_checkpoint_of_a_returning_driver(
+    walk: Walk, client: httpx.AsyncClient, conn: Connection, city: City
+) -> None:
+    first = await client.get("/d/new", params={"entry_place_id": city.south})
+    assert first.status_code == 303
+    walk.at = first.headers["location"]
+    await walk.says(last_four=RIGHT, entry_place_id=str(city.south))
+    assert (await walk.says(**HEALTHY)).status_code == 303
+    places = await conn.fetch("SELECT entry_place_id FROM registry.movement ORDER BY reported_at")
+    assert {row["entry_place_id"] for row in places} == {city.north, city.south}

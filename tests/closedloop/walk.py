@@ -48,7 +48,7 @@ class Walk:
             self.at = answer.headers["location"]
         return answer
 
-    async def begins(self, phone: str = PHONE, at: str = "/d/new") -> None:
+    async def begins(self, phone: str = PHONE, at: str = "/d/new?first=yes") -> None:
         """To the first page after the code."""
         self.at = at
         assert (await self.says(phone=phone)).status_code == 303

@@ -45,8 +45,9 @@ FORGETFUL = {
 class Stand:
     """`marks` numbers what is written, over all that is sent to this stand."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: int = WORKERS) -> None:
         self.folder = folder
+        self.many = workers
         self.marks = count(1)
         self.vault = Vault(key := os.urandom(32))
         self._key = base64.b64encode(key).decode()
@@ -100,7 +101,7 @@ class Stand:
         }
         with (self.folder / "serve.log").open("ab") as log:
             self.serving = subprocess.Popen(
-                [sys.executable, "-m", "checkpoint", "serve", "--workers", str(WORKERS)],
+                [sys.executable, "-m", "checkpoint", "serve", "--workers", str(self.many)],
                 cwd=REPOSITORY,
                 env=os.environ | settings,
                 stdout=log,
@@ -142,9 +143,9 @@ class Stand:
     def wait_for_workers(self) -> None:
         def complete() -> bool:
             assert self.runs(), f"the supervisor is gone\n{self.log()}"
-            return len(self.workers()) == WORKERS
+            return len(self.workers()) == self.many
 
-        wait_until(complete, PATIENCE, f"{WORKERS} workers, not {self.workers()}")
+        wait_until(complete, PATIENCE, f"{self.many} workers, not {self.workers()}")
 
     def kill_service(self) -> float:
         """The supervisor alone; its workers must not stay behind on the port."""
