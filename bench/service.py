@@ -16,16 +16,16 @@ PATIENCE_SECONDS = 30
 
 
 @contextmanager
-def service(stage: Stage, data_dir: Path, port: int, workers: int) -> Generator[None]:
+def service(stage: Stage, data_dir: Path, port: int, workers: int, **more: str) -> Generator[None]:
     """`checkpoint serve`, with its sweep and its log of requests, which goes into the data
-    directory; stopped in the end.
+    directory; stopped in the end. `more` are further settings.
     """
     settings = {
         "DATABASE_URL": stage.dsn,
         "CHECKPOINT_DATA": str(data_dir),
         "CHECKPOINT_MASTER_KEY": stage.master_key,
         "PORT": str(port),
-    }
+    } | more
     with (data_dir / "service.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "checkpoint", "serve", "--workers", str(workers)],

@@ -8,7 +8,8 @@ from litestar import Request
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
-from closedloop.questions import PRIVATE, Typed, answered, with_day_and_hour
+from closedloop import question_times
+from closedloop.questions import PRIVATE, Typed, answered
 from closedloop.reporting import Office
 from kernel.auth import new_token
 from kernel.i18n import t
@@ -84,7 +85,7 @@ def shown_values(draft: Draft, *, masked: bool = False) -> Typed:
     """What the fields of a page hold. Whoever opened the link of a draft, or the page of a pass,
     sees of numbers only that there are some.
     """
-    typed = with_day_and_hour(draft.typed)
+    typed = question_times.chosen(draft.typed)
     if masked:
         return typed | {f: _mask(f, typed[f]) for f in (*PRIVATE, *_names(typed)) if typed.get(f)}
     if draft.masked:

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec.structs import replace
 
-from closedloop import questions
+from closedloop import question_times, questions
 from closedloop.drafting import Reading, read, send
 from closedloop.pass_pages import HOTLINE
 from closedloop.question_forms import (
@@ -38,6 +38,8 @@ from registry.wording import labelled
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
+#: Buttons that ask the same in another way.
+ASKS_OTHERWISE = frozenset({"find", "exact", "near"})
 #: What is shown and not asked.
 TOLD = frozenset({"check", "care", "again"})
 
@@ -89,7 +91,7 @@ async def question_form(
 
 def _after(draft: Draft, name: str, said: Typed, world: World, now: datetime) -> Page | Redirect:
     rules, reading = world.rules_at(now), read(draft.typed, world, now)
-    if "find" in said:
+    if said.keys() & ASKS_OTHERWISE:
         return show(draft, name, world, now, looked_for=said)
     errors = questions.errors_of(name, reading.checked.failures, rules)
     if errors and "remove" not in said:
@@ -137,6 +139,7 @@ def show(
 ) -> Page:
     rules, reading = world.rules_at(now), read(draft.typed, world, now)
     before = questions.page_before(name, complete=reading.complete)
+    offered = _offered(draft, name, world, rules, reading, now, looked_for or {})
     return page(
         "told.html" if name in TOLD else "question.html",
         http_status=422 if errors else 200,
@@ -147,10 +150,10 @@ def show(
         step=ASKED.index(name) + 1 if name in ASKED and not reading.complete else None,
         steps=len(ASKED),
         values=shown_values(draft),
-        errors=list(errors),
+        errors=question_times.placed(errors, exact=bool(offered.get("exact"))),
         amending=draft.kind == "amendment",
         linked=draft.linked,
-        **_offered(draft, name, world, rules, reading, now, looked_for or {}),
+        **offered,
     )
 
 
@@ -180,9 +183,6 @@ def _offered(
         "id_types": ID_TYPES,
         "questions": labelled(rules.questions, "sentence"),
         "goods": labelled(rules.goods, "label"),
-        "days": questions.days_ahead(now, rules.limits.report_ahead_days),
-        "exit_days": questions.exit_days(),
-        "hours": questions.hours(),
         "checkpoints": _places(world, PlaceKind.CHECKPOINT, typed, "entry_place_id", said),
         "destinations": _places(
             world,
@@ -193,6 +193,9 @@ def _offered(
         ),
         "masked": shown_values(draft, masked=True) if draft.masked else None,
         "number": name.rpartition("_")[2],
+        **question_times.offered(
+            question_times.chosen(typed), said, now, rules.limits.report_ahead_days
+        ),
     }
 
 

@@ -5,19 +5,16 @@ it and the check of the record says what is wrong with it.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
-
-from closedloop.report_form import CREW_PARTS, MOST_CREW, MOST_STOPS, TIME
+from closedloop import question_times
+from closedloop.report_form import CREW_PARTS, MOST_CREW, MOST_STOPS, TIME, Choice, Typed
 from kernel.i18n import current_locale, local_time, t
 from registry.model import Failure, PlaceKind
 from registry.rules import RuleSet
 from registry.submission import LOCAL
 from registry.world import World
-
-Typed = dict[str, str]
 
 #: In the order in which they are asked; what a page may write, and nothing else.
 ASKED = ("phone", "person", "plate", "way", "times", "health")
@@ -26,7 +23,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "person": ("name", "id_type", "id_number"),
     "plate": ("plate", "trailer_plate"),
     "way": ("origin", "entry_place_id", "stop_1"),
-    "times": ("entry_day", "entry_hour", "exit_day", "exit_hour"),
+    "times": question_times.FIELDS,
     "health": (),
     "goods": ("goods",),
     **{f"stop_{n}": (f"stop_{n}",) for n in range(2, MOST_STOPS + 1)},
@@ -36,18 +33,12 @@ FIELDS: dict[str, tuple[str, ...]] = {
     },
 }
 #: Failures of the record's fields are told beside the fields of the page.
-SHOWN_AT = {"expected_entry_at": "entry_hour", "expected_exit_at": "exit_hour"}
+SHOWN_AT = {"expected_entry_at": "entry_at", "expected_exit_at": "stay"}
 #: Left empty by somebody who may not see them, they stay as they are.
 PRIVATE = frozenset({"id_number", "phone", *(f"crew_{n}_id_number" for n in range(1, 4))})
 #: More places than these are searched for and not listed: a page must stay light.
 LISTED = 40
 FOUND = 12
-EXIT_DAYS = 7
-
-
-class Choice(Struct, frozen=True, kw_only=True):
-    value: str
-    label: str
 
 
 def fields_of(name: str, rules: RuleSet) -> tuple[str, ...]:
@@ -66,44 +57,7 @@ def answered(
     if masked:
         told = {f: v for f, v in told.items() if v.strip() or f not in PRIVATE or not typed.get(f)}
     merged = typed | told
-    return _with_times(merged) if name == "times" else merged
-
-
-def _with_times(typed: Typed) -> Typed:
-    entry = _moment(typed.get("entry_day", ""), typed.get("entry_hour", ""))
-    days = typed.get("exit_day", "")
-    start = entry.date() if entry else None
-    leaves = (
-        start + timedelta(days=int(days)) if start and days.isdecimal() and len(days) < 3 else None
-    )
-    exit_at = _moment(leaves.isoformat() if leaves else "", typed.get("exit_hour", ""))
-    return typed | {"expected_entry_at": _typed(entry), "expected_exit_at": _typed(exit_at)}
-
-
-def _moment(day: str, hour: str) -> datetime | None:
-    try:
-        return datetime.strptime(f"{day}T{int(hour):02d}:00", TIME)  # noqa: DTZ007 - local, as typed
-    except ValueError:
-        return None
-
-
-def _typed(at: datetime | None) -> str:
-    return at.strftime(TIME) if at else ""
-
-
-def with_day_and_hour(typed: Typed) -> Typed:
-    """The parts of the times page, from the times themselves."""
-    try:
-        entry = datetime.strptime(typed.get("expected_entry_at", ""), TIME)  # noqa: DTZ007
-        leaves = datetime.strptime(typed.get("expected_exit_at", ""), TIME)  # noqa: DTZ007
-    except ValueError:
-        return typed
-    return typed | {
-        "entry_day": entry.date().isoformat(),
-        "entry_hour": str(entry.hour),
-        "exit_day": str((leaves.date() - entry.date()).days),
-        "exit_hour": str(leaves.hour),
-    }
+    return question_times.moments(merged) if name == "times" else merged
 
 
 def errors_of(name: str, failures: Iterable[Failure], rules: RuleSet) -> list[dict[str, str]]:
@@ -135,32 +89,6 @@ def page_before(name: str, *, complete: bool) -> str | None:
         return "check"
     at = ASKED.index(name)
     return ASKED[at - 1] if at else None
-
-
-def days_ahead(now: datetime, most: int) -> list[Choice]:
-    """Today, tomorrow, and as far as a report may look."""
-    today = now.astimezone(LOCAL).date()
-    return [
-        Choice(value=day.isoformat(), label=_day(day, ahead))
-        for ahead, day in ((n, today + timedelta(days=n)) for n in range(most + 1))
-    ]
-
-
-def _day(day: date, ahead: int) -> str:
-    shown = t("ui.ask.day", month=day.month, day=day.day)
-    return f"{t(f'ui.ask.day.{ahead}')} {shown}" if ahead < 3 else shown
-
-
-def exit_days() -> list[Choice]:
-    """Counted from the day of entry."""
-    return [
-        Choice(value=str(n), label=t(f"ui.ask.exit.{n}") if n < 3 else t("ui.ask.exit.n", n=n))
-        for n in range(EXIT_DAYS + 1)
-    ]
-
-
-def hours() -> list[Choice]:
-    return [Choice(value=str(hour), label=f"{hour:02d}:00") for hour in range(24)]
 
 
 def places(world: World, kind: PlaceKind, chosen: str, looked_for: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from closedloop.saying import storable
@@ -18,6 +19,13 @@ MOST_STOPS = 3
 MOST_CREW = 3
 CREW_PARTS = ("name", "id_type", "id_number", "phone")
 TIME = "%Y-%m-%dT%H:%M"
+#: What was typed, under the names of the form's fields.
+Typed = dict[str, str]
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    value: str
+    label: str
 
 
 def offered(world: World, rules: RuleSet) -> dict[str, Any]:

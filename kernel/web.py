@@ -12,12 +12,15 @@ from uuid import uuid4
 
 from jinja2 import Environment, FileSystemLoader
 from litestar import Request, Router
+from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.exceptions import PermissionDeniedException
 from litestar.middleware import ASGIMiddleware
+from litestar.middleware.base import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
@@ -33,6 +36,8 @@ from kernel.i18n import LOCALES, local_time, negotiate, other_locale, t, use_loc
 from kernel.store import SessionConfig
 
 STATIC = "/static"
+#: For files alone: what is secret in a page must not be weighed beside what was sent in.
+SQUEEZED = CompressionConfig(backend="gzip", exclude=[r"\.mp3$"])
 THEMES = ("auto", "day", "night")
 ONE_YEAR = 365 * 24 * 3600
 SESSION_SECONDS = 12 * 3600  # one shift, counted from log-in
@@ -246,6 +251,7 @@ class Assets:
             path=STATIC,
             directories=list(self.folders),
             guards=[public],
+            middleware=[DefineMiddleware(CompressionMiddleware, config=SQUEEZED)],
             opt={"skip_session": True, "exclude_from_csrf": True},
             include_in_schema=False,
         )

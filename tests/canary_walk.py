@@ -214,8 +214,7 @@ def form_of(canary: Canary, city: City) -> dict[str, str]:
         "q_risk_area": "no",
         "entry_day": NOON.date().isoformat(),
         "entry_hour": "21",
-        "exit_day": "1",
-        "exit_hour": "9",
+        "stay": "24",
         "channel": "counter",
         "event_id": str(uuid7(NOON)),
     }

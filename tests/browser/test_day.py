@@ -12,6 +12,7 @@ from kernel.db import connected, open_pool
 from registry.submission import LOCAL
 from tests.browser.conftest import DESK, PHONE, Site, shoot
 from tests.city import IDS, add_proof
+from tests.closedloop.walk import local_time
 from tests.conftest import NOON
 from tests.phones import code_sent
 
@@ -34,13 +35,11 @@ async def report(site: Site, page: Page, plate: str = "豫B12345", lang: str = "
     await page.fill("#f-plate", plate)
     await on(page, "way")
     await page.fill("#f-origin", "山东省济南市")
-    await page.select_option("#f-entry_place_id", str(site.city.north))
-    await page.select_option("#f-stop_1", str(site.city.mill))
+    await page.check(f"input[name=entry_place_id][value='{site.city.north}']")
+    await page.check(f"input[name=stop_1][value='{site.city.mill}']")
     await on(page, "times")
-    await page.check(f"input[name=entry_day][value='{entry.date()}']")
-    await page.select_option("#f-entry_hour", str(entry.hour + 1))
-    await page.check("input[name=exit_day][value='1']")
-    await page.select_option("#f-exit_hour", "16")
+    await page.check(f"input[name=entry_at][value='{local_time(entry + timedelta(hours=1))}']")
+    await page.check("input[name=stay][value='24']")
     await shoot(page, f"report-times-{lang}")
     await on(page, "health")
     for question in ("symptom", "risk_area"):
@@ -56,7 +55,7 @@ async def report(site: Site, page: Page, plate: str = "豫B12345", lang: str = "
 
 async def on(page: Page, name: str) -> None:
     """The next question."""
-    await page.click("main button[type=submit]")
+    await page.click("main form button.btn:not(.line) >> nth=0")
     await page.wait_for_url(f"**/{name}")
 
 

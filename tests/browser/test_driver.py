@@ -14,6 +14,7 @@ from registry.submission import LOCAL
 from tests.browser.conftest import DESK, Site, local, shoot
 from tests.browser.test_looks import NARROW, TWICE
 from tests.city import IDS
+from tests.closedloop.walk import local_time
 from tests.conftest import NOON
 from tests.phones import code_sent, letters
 
@@ -50,7 +51,7 @@ async def driver(site: Site, lang: str, *, plain: bool) -> tuple[Page, Eyes]:
 
 
 async def on(page: Page, name: str) -> None:
-    await page.click("main form button.btn[type=submit] >> nth=0")
+    await page.click("main form button.btn:not(.line) >> nth=0")
     await page.wait_for_url(f"**/{name}")
 
 
@@ -74,14 +75,18 @@ async def first_report(site: Site, page: Page, eyes: Eyes, *, ill: bool = False)
     await on(page, "way")
     await eyes.look(page, "way")
     await page.fill("#f-origin", "山东省济南市")
-    await page.select_option("#f-entry_place_id", str(site.city.north))
-    await page.select_option("#f-stop_1", str(site.city.mill))
+    await page.check(f"input[name=entry_place_id][value='{site.city.north}']")
+    await page.check(f"input[name=stop_1][value='{site.city.mill}']")
     await on(page, "times")
     await eyes.look(page, "times")
-    await page.check(f"input[name=entry_day][value='{ENTRY.date()}']")
-    await page.select_option("#f-entry_hour", str(ENTRY.hour + 1))
-    await page.check("input[name=exit_day][value='1']")
-    await page.select_option("#f-exit_hour", "16")
+    if ill:
+        await page.click("button[name=exact]")
+        await eyes.look(page, "exact")
+        await page.select_option("#f-entry_day", str(ENTRY.date()))
+        await page.select_option("#f-entry_hour", str(ENTRY.hour + 1))
+    else:
+        await page.check(f"input[name=entry_at][value='{local_time(ENTRY + timedelta(hours=1))}']")
+    await page.check("input[name=stay][value='24']")
     await on(page, "health")
     await eyes.look(page, "health")
     await page.check(f"input[name=q_symptom][value={'yes' if ill else 'no'}]")

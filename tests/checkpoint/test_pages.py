@@ -231,3 +231,14 @@ async def test_a_hold_is_shown_again_at_every_lane(
     answer = await scan(lane, number)
     assert card(answer) == "red"
     assert "under hold" in answer.text
+
+
+async def test_styles_come_small_and_pages_are_never_squeezed(client: httpx.AsyncClient) -> None:
+    """What is secret in a page could be weighed from outside, if the page were compressed."""
+    style = await client.get("/static/base.css")
+    assert style.headers["content-encoding"] == "gzip"
+    assert "accept-encoding" in style.headers["vary"].lower()
+    assert int(style.headers["content-length"]) < 8_000 < len(style.content)
+    shown = await client.get("/d/new")
+    assert "content-encoding" not in shown.headers
+    assert "content-encoding" not in (await client.get("/static/voice/zh/ui.ask.phone.mp3")).headers

@@ -1,5 +1,7 @@
 """A driver going through the pages over HTTP: what is asked, what is answered."""
 
+from datetime import datetime, timedelta
+
 import httpx
 
 from kernel.db import Connection
@@ -13,6 +15,11 @@ PHONE = "13812345678"
 ENTRY = NOON.astimezone(LOCAL)  # 20:00 in Shanghai
 
 
+def local_time(at: datetime) -> str:
+    """As the driver's page takes an hour."""
+    return at.astimezone(LOCAL).strftime("%Y-%m-%dT%H:%M")
+
+
 def answers(city: City) -> dict[str, dict[str, str]]:
     """Page → what a driver without company answers there."""
     return {
@@ -23,12 +30,7 @@ def answers(city: City) -> dict[str, dict[str, str]]:
             "entry_place_id": str(city.north),
             "stop_1": str(city.mill),
         },
-        "times": {
-            "entry_day": ENTRY.date().isoformat(),
-            "entry_hour": str(ENTRY.hour + 1),
-            "exit_day": "1",
-            "exit_hour": "18",
-        },
+        "times": {"entry_at": local_time(ENTRY + timedelta(hours=1)), "stay": "24"},
         "health": {"q_symptom": "no", "q_risk_area": "no"},
         "check": {},
     }
