@@ -93,7 +93,9 @@ def _near(now: datetime) -> list[Choice]:
 
 def _hour(at: datetime, today: date) -> str:
     shown = f"{at:%H:%M}"
-    return shown if at.date() == today else f"{t('ui.ask.day.1')} {shown}"
+    if at.date() == today:
+        return shown
+    return t("ui.ask.near.next", day=at.day, month=at.month, hour=shown)
 
 
 def _days(now: datetime, ahead: int) -> list[Choice]:

@@ -67,11 +67,11 @@ def test_the_next_six_full_hours_are_a_tap_away_over_midnight_too() -> None:
         page = offered({}, {}, EVENING, 7)
     assert [choice.label for choice in page["near"]] == [
         "23:00",
-        "明天 00:00",
-        "明天 01:00",
-        "明天 02:00",
-        "明天 03:00",
-        "明天 04:00",
+        "4月13日 00:00",
+        "4月13日 01:00",
+        "4月13日 02:00",
+        "4月13日 03:00",
+        "4月13日 04:00",
     ]
     assert page["near"][1].value == "2022-04-13T00:00"
     assert not page["exact"]
