@@ -14,7 +14,7 @@ from kernel.auth import requires
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Malformed, Refused
-from kernel.i18n import LOCAL_ZONE
+from kernel.i18n import LOCAL_ZONE, t
 from kernel.web import Page, page, url_with
 from registry.account_queries import Access, AccessQuery, accesses
 from registry.accounts import known_actor
@@ -63,12 +63,27 @@ async def audit_page(
     return page(
         "audit.html",
         http_status=422 if told else 200,
-        accesses=found,
+        accesses=[(each, _spoken(each)) for each in found],
         next_url=url_with("/audit", kept, before=cursor) if cursor else None,
         values=asked,
         errors=told,
         **framed(reader, url_with("/audit", kept)),
     )
+
+
+def _spoken(access: Access) -> dict[str, str]:
+    """In the reader's words; a reason that an officer wrote stands as it was written."""
+    words = {
+        "action": ("act", access.action),
+        "kind": ("act.on", access.subject_kind),
+        "reason": ("act.for", access.reason),
+    }
+    return {name: _word(*word) for name, word in words.items()}
+
+
+def _word(group: str, code: str) -> str:
+    said = t(key := f"{group}.{code}")
+    return code if said == key else said
 
 
 def _query(asked: dict[str, str], before: str, district: str | None) -> AccessQuery:

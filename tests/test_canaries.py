@@ -18,6 +18,7 @@ from litestar.response import Redirect
 import closedloop.question_pages
 from kernel.clock import SetClock
 from kernel.db import Connection
+from kernel.i18n import t
 from kernel.logging import RequestLog, configure
 from registry.drivers import COOKIE
 from registry.model import Role
@@ -160,6 +161,12 @@ async def test_no_canary_is_in_a_log_an_address_a_page_of_others_or_the_feed(sce
     failed = [each for each in answers if each.status >= 500 and each.label != "GET /readyz"]
     assert len(failed) == 3 * BROKEN
     assert found == []
+    # Whoever reads the record of accesses reads words and no codes.
+    codes = await scene.conn.fetch("SELECT DISTINCT action, subject_kind FROM kernel.audit")
+    keys = {
+        key for row in codes for key in (f"act.{row['action']}", f"act.on.{row['subject_kind']}")
+    }
+    assert {key for key in keys if t(key) == key} == set()
 
 
 async def test_a_log_line_that_names_a_canary_is_found(scene: Scene) -> None:
