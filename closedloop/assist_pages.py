@@ -28,8 +28,9 @@ from kernel.ids import uuid7
 from kernel.outbox import post_to_phone
 from kernel.settings import Settings
 from kernel.web import Page, page
+from registry import holders
 from registry.accounts import home_of
-from registry.drivers import driver_of_movement, reset_guesses
+from registry.drivers import driver_of_movement
 from registry.model import Role
 from registry.passes import pass_number
 from registry.people import check_phone
@@ -197,13 +198,14 @@ async def assisted_page(
         entry_place=name_of(world, movement.entry_place_id),
         number=number,
         qr_svg=None if number is None else qr_svg(number, error="q"),
-        print_url=f"/api/v1/movements/{movement_id}/pass.svg",
+        print_url=f"/api/v1/movements/{movement_id}/pass.pdf",
+        may_verify=Role.DESK in actor.roles,
         home_url=home_of(actor),
         nav=navigation(actor),
     )
 
 
-@post("/assist/{movement_id:int}/seen", guards=[requires(*ASSISTANTS)], status_code=303)
+@post("/assist/{movement_id:int}/seen", guards=[requires(Role.DESK)], status_code=303)
 async def document_seen(
     movement_id: FromPath[int],
     request: AnyRequest,
@@ -211,13 +213,16 @@ async def document_seen(
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
 ) -> Redirect:
-    """The document was seen in person: a driver whose guesses are used up may guess again."""
-    actor, situation = who(request), await situation_of(tx, movement_id)
+    """The document was seen in person: guesses begin anew, and the phone of this report is the
+    one with which the driver comes back.
+    """
+    actor, now = who(request), clock.now()
+    situation = await situation_of(tx, movement_id)
     check_in_district(situation, actor, await office.cache.now(tx))
     person_id = await driver_of_movement(tx, movement_id)
     if person_id is None:
         raise NotFound("unknown_movement", movement_id=movement_id)
-    await reset_guesses(tx, person_id)
+    await holders.document_seen(tx, office.vault, movement_id, person_id, now)
     await record_access(
         tx,
         actor,
@@ -225,7 +230,7 @@ async def document_seen(
         subject_kind="person",
         subject=str(person_id),
         reason="document seen",
-        now=clock.now(),
+        now=now,
     )
     return Redirect(f"/assist/{movement_id}", status_code=303)
 

@@ -11,7 +11,8 @@ from closedloop.reporting import Office, amend, report
 from kernel.db import Connection
 from kernel.errors import Refused
 from registry.drafts import Draft, amendment_of, begin, mark_sent
-from registry.drivers import bind_device, driver_of_movement, last_movement, note_phone_proved
+from registry.drivers import driver_of_movement, last_movement, note_phone_proved
+from registry.holders import take_as_own
 from registry.people import check_phone
 from registry.report_queries import read_submission
 from registry.submission import LOCAL, Checked, Submission, check_submission
@@ -77,8 +78,18 @@ async def _report(
     movement_id = seen.movement.movement_id
     person_id = await driver_of_movement(conn, movement_id)
     if person_id is not None:
-        await bind_device(conn, token, person_id, now)
-        if phone_proved(draft.typed):
+        proved = phone_proved(draft.typed)
+        own = await take_as_own(
+            conn,
+            office.vault,
+            token=token,
+            movement_id=movement_id,
+            person_id=person_id,
+            phone=number_of(draft.typed),
+            proved=proved,
+            now=now,
+        )
+        if own and proved:
             await note_phone_proved(conn, person_id, now)
     return movement_id
 

@@ -19,9 +19,16 @@ UNPRESENTED = frozenset({State.DRAFT, State.ISSUED, State.VOIDED})
 
 
 async def journeys(conn: Connection, person_id: UUID) -> list[Situation]:
-    """All in which the person sits, the newest first."""
+    """Their own, and once staff have seen the document all in which the person sits; the newest
+    first.
+    """
     rows = await conn.fetch(
-        "SELECT movement_id FROM registry.movement_person WHERE person_id = $1", person_id
+        """
+        SELECT s.movement_id FROM registry.movement_person s
+          JOIN registry.person p ON p.id = s.person_id
+         WHERE s.person_id = $1 AND (s.own OR p.verified_at IS NOT NULL)
+        """,
+        person_id,
     )
     reading = await read_situations(conn, [row["movement_id"] for row in rows])
     found = reading.situations.values()
@@ -53,8 +60,10 @@ async def _driven(conn: Connection, person_id: UUID) -> list[int]:
     """Movements whose driver it is: crew change nothing of another's report."""
     rows = await conn.fetch(
         """
-        SELECT movement_id FROM registry.movement_person
-         WHERE person_id = $1 AND ordinal = 0 ORDER BY movement_id
+        SELECT s.movement_id FROM registry.movement_person s
+          JOIN registry.person p ON p.id = s.person_id
+         WHERE s.person_id = $1 AND s.ordinal = 0 AND (s.own OR p.verified_at IS NOT NULL)
+         ORDER BY s.movement_id
         """,
         person_id,
     )

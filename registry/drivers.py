@@ -14,6 +14,7 @@ from kernel.auth import token_hash
 from kernel.db import Connection
 from kernel.privacy import Vault
 from kernel.senders import Addressed, FindAddress, Waiting
+from registry.report_queries import read_submission
 
 #: The cookie in which a driver's device keeps its token.
 COOKIE = "driver"
@@ -154,7 +155,6 @@ async def guess(conn: Connection, vault: Vault, person_id: UUID, last_four: str)
 
 
 async def reset_guesses(conn: Connection, person_id: UUID) -> None:
-    """Staff have seen the document."""
     await conn.execute("DELETE FROM registry.person_attempt WHERE person_id = $1", person_id)
 
 
@@ -165,13 +165,13 @@ async def note_phone_proved(conn: Connection, person_id: UUID, now: datetime) ->
 
 
 async def last_movement(conn: Connection, person_id: UUID) -> int | None:
-    """The report this person made last as its driver."""
+    """The last report of their own that this person drove."""
     return await conn.fetchval(
         """
         SELECT p.movement_id FROM registry.movement_person p
           JOIN registry.movement m ON m.movement_id = p.movement_id
          WHERE p.subject = (SELECT id_blind FROM registry.person WHERE id = $1)
-           AND p.ordinal = 0 AND m.submission_sealed IS NOT NULL
+           AND p.ordinal = 0 AND p.own AND m.submission_sealed IS NOT NULL
          ORDER BY m.reported_at DESC LIMIT 1
         """,
         person_id,
@@ -202,16 +202,7 @@ def phone_of(vault: Vault) -> FindAddress:
     """For messages to the driver of a movement: the number that was reported with it."""
 
     async def find(conn: Connection, waiting: Waiting) -> Addressed | None:
-        sealed = await conn.fetchval(
-            """
-            SELECT p.phone_sealed FROM registry.movement_person m
-              JOIN registry.person p ON p.id = m.person_id
-             WHERE m.movement_id = $1 AND m.ordinal = 0
-            """,
-            int(waiting.recipient.partition(":")[2]),
-        )
-        if sealed is None:
-            return None
-        return Addressed(to=vault.open(sealed, field="phone"), facts=waiting.facts)
+        said = await read_submission(conn, vault, int(waiting.recipient.partition(":")[2]))
+        return Addressed(to=said.phone, facts=waiting.facts) if said.phone else None
 
     return find

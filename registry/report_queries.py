@@ -56,6 +56,7 @@ async def read_submission(conn: Connection, vault: Vault, movement_id: int) -> S
 async def file_person(
     conn: Connection, vault: Vault, person: Person, subject: bytes, now: datetime
 ) -> UUID:
+    """A phone that is on record stays: whoever reports may be anybody (see `holders`)."""
     return await conn.fetchval(
         """
         INSERT INTO registry.person AS p
@@ -64,8 +65,8 @@ async def file_person(
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
         ON CONFLICT ON CONSTRAINT person_id_once DO UPDATE
            SET name_sealed = excluded.name_sealed,
-               phone_sealed = coalesce(excluded.phone_sealed, p.phone_sealed),
-               phone_blind = coalesce(excluded.phone_blind, p.phone_blind),
+               phone_sealed = coalesce(p.phone_sealed, excluded.phone_sealed),
+               phone_blind = coalesce(p.phone_blind, excluded.phone_blind),
                updated_at = excluded.updated_at
         RETURNING id
         """,

@@ -32,14 +32,16 @@ async def subject_data(conn: Connection, vault: Vault, person_id: UUID) -> dict[
     row = await conn.fetchrow(
         """
         SELECT id_type, id_blind, id_sealed, name_sealed, phone_sealed, created_at, updated_at,
-               erase_asked_at
+               erase_asked_at, verified_at
           FROM registry.person WHERE id = $1 AND erased_at IS NULL
         """,
         person_id,
     )
     if row is None:
         raise NotFound("unknown_person")
-    proofs = await evidence_of(conn, [row["id_blind"]])
+    # What authorities say of a document is shown to whoever is known to own it.
+    known = [row["id_blind"]] if row["verified_at"] else []
+    proofs = await evidence_of(conn, known)
     return {
         "person": {
             "name": vault.read(row["name_sealed"], field="person_name"),
@@ -49,6 +51,7 @@ async def subject_data(conn: Connection, vault: Vault, person_id: UUID) -> dict[
             "created_at": row["created_at"],
             "updated_at": row["updated_at"],
             "erase_asked_at": row["erase_asked_at"],
+            "verified_at": row["verified_at"],
         },
         "evidence": to_builtins(proofs.get(row["id_blind"], {})),
         "devices": await _devices(conn, person_id),
@@ -90,7 +93,9 @@ async def _reports(conn: Connection, vault: Vault, person_id: UUID) -> list[dict
                m.plate, m.trailer_plate, m.origin, m.goods, m.reported_at, m.channel
           FROM registry.movement_person s
           JOIN registry.movement m ON m.movement_id = s.movement_id
-         WHERE s.person_id = $1 ORDER BY m.reported_at DESC, s.movement_id
+          JOIN registry.person p ON p.id = s.person_id
+         WHERE s.person_id = $1 AND (s.own OR p.verified_at IS NOT NULL)
+         ORDER BY m.reported_at DESC, s.movement_id
         """,
         person_id,
     )
