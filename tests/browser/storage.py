@@ -65,24 +65,20 @@ async def kept_by(page: Page) -> str:
     return json.dumps([told, await page.context.cookies()], ensure_ascii=False)
 
 
-def on_disk(folder: Path) -> str:
-    """The profile's files: places visited, and the raw bytes in the two spellings Chromium has."""
-    parts = list(_visited(folder))
-    for file in _files(folder):
-        raw = file.read_bytes()
-        parts += [raw.decode("utf-8", "replace"), *(_wide(raw[at:]) for at in (0, 1))]
-    return "\n".join(parts)
+def on_disk(folder: Path) -> dict[str, str]:
+    """File of the profile → places visited, or its bytes in the two spellings Chromium has."""
+    root = folder / "Default"
+    files = {str(each.relative_to(root)): each for each in root.rglob("*") if each.is_file()}
+    told = {name: _spelt(file.read_bytes()) for name, file in files.items()}
+    return told | {"places visited": "\n".join(_visited(root / "History"))}
 
 
-def _wide(raw: bytes) -> str:
-    return raw.decode("utf-16-le", "replace")
+def _spelt(raw: bytes) -> str:
+    wide = (raw[at:].decode("utf-16-le", "replace") for at in (0, 1))
+    return "\n".join([raw.decode("utf-8", "replace"), *wide])
 
 
-def _files(folder: Path) -> Iterable[Path]:
-    return (each for each in (folder / "Default").rglob("*") if each.is_file())
-
-
-def _visited(folder: Path) -> Iterable[str]:
-    with closing(sqlite3.connect(folder / "Default" / "History")) as history:
+def _visited(file: Path) -> Iterable[str]:
+    with closing(sqlite3.connect(file)) as history:
         for url, title in history.execute("SELECT url, title FROM urls"):
             yield f"{url} {title}"

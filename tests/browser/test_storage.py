@@ -1,5 +1,5 @@
-"""What stays in a browser: of a driver's telephone, of the lane's and the desk's computer. No
-document number, no telephone number and no name is ever in it, neither for scripts nor on disk.
+"""What stays in a browser, a driver's telephone, the lane's and the desk's computer: no document
+number, telephone number or name, neither where scripts keep things nor in the files of the profile.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -28,6 +28,29 @@ def today(site: Site) -> Site:
     """A telephone compares a copy's last hour with its own clock, which nobody sets."""
     site.clock.at = datetime.now(UTC)
     return site
+
+
+def caught(told: dict[str, str]) -> dict[str, set[int]]:
+    """Where it was found → whose."""
+    found = {what: NET.find("profiles", text) for what, text in told.items()}
+    return {what: hit for what, hit in found.items() if hit}
+
+
+def of_the_site(folder: Path) -> dict[str, str]:
+    """Without what a browser keeps of its own accord to open its tabs again (docs/data.md)."""
+    told = on_disk(folder)
+    return {name: text for name, text in told.items() if not name.startswith("Sessions/")}
+
+
+def of_its_owner(folder: Path) -> dict[str, str]:
+    """A driver's own telephone may offer its owner's name and telephone number again, to whoever
+    allows it; a document number it never learns, not for its tabs either.
+    """
+    told = on_disk(folder)
+    own = {name for name in told if name.startswith(("Sessions/", "Web Data"))}
+    numbers = {name: DRIVER.number for name in own if DRIVER.number in told[name]}
+    assert own
+    return {name: text for name, text in told.items() if name not in own} | numbers
 
 
 async def on(page: Page, name: str) -> None:
@@ -143,7 +166,27 @@ async def at_the_desk(site: Site, desk: Page, shown: Canary, caller: Canary) -> 
     await expect(desk.locator("article.ticket .digits")).to_be_visible()
 
 
-async def test_no_browser_keeps_a_number_or_a_name(today: Site, tmp_path: Path) -> None:
+async def tables(dsn: str) -> dict[str, str]:
+    """Every row of every table, as text."""
+    async with connected(dsn) as conn:
+        names = await conn.fetch(
+            """
+            SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+             WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+            """
+        )
+        told = {
+            row["name"]: await conn.fetch(f"SELECT to_jsonb(t)::text AS row FROM {row['name']} t")
+            for row in names
+        }
+    assert told["registry.person"]
+    return {name: "\n".join(each["row"] for each in rows) for name, rows in told.items()}
+
+
+@pytest.mark.timeout(120)
+async def test_no_browser_and_no_table_holds_a_number_or_a_name_plainly(
+    today: Site, tmp_path: Path
+) -> None:
     site, folders = today, [tmp_path / name for name in ("driver", "lane", "desk")]
     kept: list[str] = []
     async with profile(site, folders[0], viewport=PHONE) as context:
@@ -161,12 +204,16 @@ async def test_no_browser_keeps_a_number_or_a_name(today: Site, tmp_path: Path) 
         await at_the_desk(site, desk, DRIVER, CALLER)
         kept.append(await kept_by(desk))
     found = {
-        folder.name: (NET.find("site storage", text), NET.find("profile", on_disk(folder)))
-        for folder, text in zip(folders, kept, strict=True)
+        f"{folder.name}: {name}": hit
+        for folder, files, text in zip(
+            folders, (of_its_owner, of_the_site, of_the_site), kept, strict=True
+        )
+        for name, hit in caught({"site storage": text} | files(folder)).items()
     }
+    found |= caught({f"database: {name}": rows for name, rows in (await tables(site.dsn)).items()})
     print(NET.told())
     assert "article" in kept[0]  # the pass is there, for the road
-    assert found == {"driver": (set(), set()), "lane": (set(), set()), "desk": (set(), set())}
+    assert found == {}
 
 
 PLANTED = {
@@ -202,10 +249,9 @@ async def test_what_is_planted_on_disk_is_found(today: Site, tmp_path: Path) -> 
         page = await context.new_page()
         await page.goto(f"/?who={DRIVER.number}")
         await page.goto("/")
-    assert NET.find("profile", on_disk(tmp_path)) == {0}
+    assert caught(on_disk(tmp_path))["places visited"] == {0}
     async with profile(today, tmp_path / "two") as context:
         page = await context.new_page()
-        await page.route("**/kept", lambda route: route.fulfill(body="", status=200))
         await page.goto("/")
         await page.evaluate(PLANTED["a cache"], CALLER.name)
-    assert NET.find("profile", on_disk(tmp_path / "two")) == {1}
+    assert set().union(*caught(on_disk(tmp_path / "two")).values()) == {1}
