@@ -98,7 +98,8 @@ async def _applications_due(conn: Connection, cut: Cut, limit: int | None) -> Se
 async def _erase_contacts(conn: Connection, keys: Sequence[Any], _: datetime) -> None:
     await conn.execute(
         """
-        UPDATE registry.application SET contact_sealed = NULL, contact_phone_sealed = NULL
+        UPDATE registry.application
+           SET contact_sealed = NULL, contact_phone_sealed = NULL, contact_phone_blind = NULL
          WHERE id = ANY($1)
         """,
         keys,
