@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from kernel.auth import token_hash
 from kernel.db import connected
 from registry.drivers import COOKIE
-from tests.browser.conftest import DESK, Site, shoot
+from tests.browser.conftest import Site, shoot
 from tests.browser.passes import reported
 from tests.browser.test_looks import NARROW, check
 from tests.city import IDS
@@ -30,8 +30,7 @@ async def own_telephone(site: Site, *, plain: bool = False) -> tuple[Page, str]:
             now,
             now + timedelta(hours=1),
         )
-    options = {"java_script_enabled": False} if plain else {"bypass_csp": True}
-    page = await site.page(viewport=NARROW, **options)
+    page = await site.page(viewport=NARROW, java_script_enabled=not plain, bypass_csp=True)
     await page.context.add_cookies([{"name": COOKIE, "value": "own", "url": site.url}])
     return page, address
 
@@ -68,7 +67,7 @@ async def test_a_reveal_is_kind_to_everyone(site: Site) -> None:
         movement_id = await conn.fetchval("SELECT movement_id FROM registry.movement")
     duty = await site.log_in("duty", viewport=NARROW, bypass_csp=True)
     await check(duty, f"/loops/{movement_id}/people/0/reveal", "reveal")
-    await duty.set_viewport_size(DESK)
+    await duty.set_viewport_size({"width": 1440, "height": 900})
     await duty.select_option("#f-reason", "call")
     await duty.click("main form button")
     await expect(duty.locator("main")).to_contain_text(IDS[0])
