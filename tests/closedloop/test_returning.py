@@ -260,7 +260,7 @@ async def test_a_poster_that_was_scanned_chooses_the_checkpoint_of_a_returning_d
     assert {row["entry_place_id"] for row in places} == {city.north, city.south}
 
 
-def test_behind_tls_the_address_of_the_pass_is_sent_over_https_only(city: City) -> None:
+async def test_behind_tls_the_address_of_the_pass_is_sent_over_https_only(city: City) -> None:
     for secure in (True, False):
         settings = Settings(data_dir=Path(), secure_cookies=secure)
         (kept,) = to_pass(city.office, 4102000000001, settings).cookies
