@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from msgspec import Struct
 
 from checkpoint.me import CLASSES, correct, everything, withdraw
+from closedloop.question_forms import LAST_PASS
 from closedloop.reporting import Office
 from kernel.auth import public
 from kernel.clock import Clock
@@ -180,7 +181,8 @@ async def withdraw_consent(
     stored = await everything(tx, office, person_id, now, action="read_own")
     cancelled = await withdraw(tx, office, person_id, now)
     shown = page("withdraw.html", days=stored["kept_days"], done={"cancelled": cancelled})
-    shown.cookies = [*shown.cookies, Cookie(key=COOKIE, value="", max_age=0, path="/")]
+    gone = [Cookie(key=name, value="", max_age=0, path="/") for name in (COOKIE, LAST_PASS)]
+    shown.cookies = [*shown.cookies, *gone]
     return shown
 
 

@@ -53,10 +53,15 @@ def page_url(draft_id: UUID, name: str) -> str:
     return f"/d/r/{draft_id}/{name}"
 
 
-def to_pass(office: Office, movement_id: int) -> Redirect:
+def to_pass(office: Office, movement_id: int, settings: Settings) -> Redirect:
     reference = f"{movement_id}-{view_key(movement_id, office.vault)}"
     kept = Cookie(
-        key=LAST_PASS, value=reference, max_age=KEPT_SECONDS, httponly=True, samesite="lax"
+        key=LAST_PASS,
+        value=reference,
+        max_age=KEPT_SECONDS,
+        httponly=True,
+        secure=settings.secure_cookies,
+        samesite="lax",
     )
     return Redirect(f"/d/{reference}", status_code=303, cookies=[kept])
 

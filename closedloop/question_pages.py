@@ -29,6 +29,7 @@ from kernel.auth import public
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import NotFound
+from kernel.settings import Settings
 from kernel.web import Page, page
 from registry.drafts import Draft, keep_typed, owned_draft
 from registry.model import PlaceKind
@@ -52,12 +53,13 @@ async def question_page(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
 ) -> Page | Redirect:
     """One question, or what there is to check. A draft that was sent leads to its pass."""
     now = clock.now()
     draft = await owned_draft(tx, office.vault, draft_id, device_token(request), now)
     if draft.sent_at is not None and draft.became is not None:
-        return to_pass(office, draft.became)
+        return to_pass(office, draft.became, settings)
     if name not in FIELDS and name not in TOLD:
         raise NotFound("not_found")
     world = await office.cache.now(tx)
@@ -72,15 +74,16 @@ async def question_form(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
 ) -> Page | Redirect:
     """The answer to one question. What is wrong is told beside its field; all is kept."""
     now, token = clock.now(), device_token(request)
     draft = await owned_draft(tx, office.vault, draft_id, token, now)
     if draft.sent_at is not None and draft.became is not None:
-        return to_pass(office, draft.became)
+        return to_pass(office, draft.became, settings)
     world, said = await office.cache.now(tx), await read_typed(request)
     if name in {"check", "again"}:
-        return await _send(tx, office, draft, name, token, said, world, now)
+        return await _send(tx, office, settings, draft, name, token, said, world, now)
     if name not in FIELDS:
         raise NotFound("not_found")
     rules = world.rules_at(now)
@@ -105,6 +108,7 @@ def _after(draft: Draft, name: str, said: Typed, world: World, now: datetime) ->
 async def _send(
     conn: Connection,
     office: Office,
+    settings: Settings,
     draft: Draft,
     name: str,
     token: str,
@@ -119,7 +123,7 @@ async def _send(
         await keep_typed(conn, office.vault, draft.id, draft.typed, now)
     movement_id = await send(conn, office, draft, token, now)
     if movement_id is not None:
-        return to_pass(office, movement_id)
+        return to_pass(office, movement_id, settings)
     reading = read(draft.typed, world, now)
     errors = questions.errors_of("health", reading.checked.failures, rules)
     if name == "again" and errors:

@@ -98,7 +98,8 @@ async def _applications_due(conn: Connection, cut: Cut, limit: int | None) -> Se
 async def _erase_contacts(conn: Connection, keys: Sequence[Any], _: datetime) -> None:
     await conn.execute(
         """
-        UPDATE registry.application SET contact_sealed = NULL, contact_phone_sealed = NULL
+        UPDATE registry.application
+           SET contact_sealed = NULL, contact_phone_sealed = NULL, contact_phone_blind = NULL
          WHERE id = ANY($1)
         """,
         keys,
@@ -152,11 +153,23 @@ async def erase_people(conn: Connection, person_ids: Sequence[UUID], now: dateti
 
 
 async def erase_records(conn: Connection, movement_ids: Sequence[int], _: datetime) -> None:
-    """The journey itself. Its receipts stay, which are hashes: an event's id is one for ever."""
+    """The journey itself, and plates that no other journey has. Its receipts stay, which are
+    hashes: an event's id is one for ever.
+    """
+    await conn.execute(
+        """
+        WITH gone AS (DELETE FROM registry.plate_lookup WHERE movement_id = ANY($1)
+                      RETURNING plate)
+        DELETE FROM registry.vehicle v USING gone
+         WHERE v.plate = gone.plate
+           AND NOT EXISTS (SELECT 1 FROM registry.plate_lookup l
+                            WHERE l.plate = v.plate AND l.movement_id <> ALL($1))
+        """,
+        movement_ids,
+    )
     for table in (
         "registry.event",
         "registry.conflict",
-        "registry.plate_lookup",
         "registry.movement_person",
         "registry.movement_version",
         "registry.movement",

@@ -19,10 +19,13 @@ function digitOf(code) {
   return found ? found[1] : "";
 }
 
+// Digits that are no pass may be a person's number, off an identity card: only their count is kept.
 function repeated(value, now) {
+  const pass = value.length === FULL || value.length >= OFFLINE;
+  const mark = pass ? value : `${value.length} digits`;
   const [before, at] = (sessionStorage.getItem("lane.last") ?? "|0").split("|");
-  sessionStorage.setItem("lane.last", `${value}|${now}`);
-  return before === value && now - Number(at) < AGAIN;
+  sessionStorage.setItem("lane.last", `${mark}|${now}`);
+  return before === mark && now - Number(at) < AGAIN;
 }
 
 function submit(value) {

@@ -30,6 +30,8 @@ STAFF = (
     ("admin", None, "/admin/devices"),
     ("security", None, "/security/accounts"),
     ("security", None, "/security/sessions"),
+    ("security", None, "/security/retention"),
+    ("auditor", None, "/security/retention"),
     ("auditor", None, "/audit"),
 )
 NARROW = {"width": 320, "height": 640}

@@ -109,6 +109,23 @@ async def test_after_retention_nothing_of_the_person_can_be_opened_anywhere(
     assert done["records"] == 1
     assert await conn.fetchval("SELECT count(*) FROM registry.event") == 0
     assert await conn.fetchval("SELECT count(*) FROM registry.receipt") == 1
+    for table in ("plate_lookup", "vehicle"):
+        assert await conn.fetchval(f"SELECT count(*) FROM registry.{table}") == 0
+
+
+async def test_a_plate_stays_while_another_journey_has_it(conn: Connection, city: City) -> None:
+    first = (await a_report(conn, city, NOON)).movement.movement_id
+    much_later = NOON + timedelta(days=700)
+    await a_report(conn, city, much_later)
+    counted = "SELECT count(*) FROM registry.vehicle"
+    before = await conn.fetchval(counted)
+    assert before > 0
+    assert (await erase_due(conn, ERASERS, much_later))["records"] == 1
+    assert await conn.fetchval("SELECT count(*) FROM registry.movement") == 1
+    assert not await conn.fetchval(
+        "SELECT count(*) FROM registry.plate_lookup WHERE movement_id = $1", first
+    )
+    assert await conn.fetchval(counted) == before
 
 
 @pytest.mark.parametrize("forgotten", ["people", "submissions", "drafts", "messages"])

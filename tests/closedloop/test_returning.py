@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
+from closedloop.question_forms import LAST_PASS, to_pass
 from kernel.clock import SetClock
 from kernel.db import Connection
+from kernel.settings import Settings
 from registry.drivers import COOKIE
 from tests.city import IDS, City
 from tests.closedloop.walk import PHONE, Walk, answers
@@ -255,3 +258,10 @@ async def test_a_poster_that_was_scanned_chooses_the_checkpoint_of_a_returning_d
     assert (await walk.says(**HEALTHY)).status_code == 303
     places = await conn.fetch("SELECT entry_place_id FROM registry.movement ORDER BY reported_at")
     assert {row["entry_place_id"] for row in places} == {city.north, city.south}
+
+
+async def test_behind_tls_the_address_of_the_pass_is_sent_over_https_only(city: City) -> None:
+    for secure in (True, False):
+        settings = Settings(data_dir=Path(), secure_cookies=secure)
+        (kept,) = to_pass(city.office, 4102000000001, settings).cookies
+        assert (kept.key, kept.secure, kept.httponly) == (LAST_PASS, secure, True)
