@@ -1,6 +1,6 @@
 -- Whose journeys a telephone may show. Anybody can type a document's number; so a report counts as
 -- the person's own only where it came from whoever made the earlier ones, or where there was none.
--- squawk-ignore-file adding-field-with-default
+-- squawk-ignore-file require-concurrent-index-creation, adding-field-with-default
 
 -- When staff saw the document itself, beside the person.
 ALTER TABLE registry.person ADD COLUMN verified_at timestamptz;

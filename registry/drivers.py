@@ -12,8 +12,10 @@ from uuid import UUID
 
 from kernel.auth import token_hash
 from kernel.db import Connection
+from kernel.errors import Refused
 from kernel.privacy import Vault
 from kernel.senders import Addressed, FindAddress, Waiting
+from registry.people import check_phone
 from registry.report_queries import read_submission
 
 #: The cookie in which a driver's device keeps its token.
@@ -198,11 +200,21 @@ async def _note(conn: Connection, token: str, proof: Proof, now: datetime) -> No
     )
 
 
+async def reported_phone(conn: Connection, vault: Vault, movement_id: int) -> str:
+    """The number that was reported with a movement, in E.164; empty where there is none."""
+    said = await read_submission(conn, vault, movement_id)
+    try:
+        return check_phone(said.phone)
+    except Refused:
+        return ""
+
+
 def phone_of(vault: Vault) -> FindAddress:
-    """For messages to the driver of a movement: the number that was reported with it."""
+    """For messages to the driver of a movement."""
 
     async def find(conn: Connection, waiting: Waiting) -> Addressed | None:
-        said = await read_submission(conn, vault, int(waiting.recipient.partition(":")[2]))
-        return Addressed(to=said.phone, facts=waiting.facts) if said.phone else None
+        movement_id = int(waiting.recipient.partition(":")[2])
+        to = await reported_phone(conn, vault, movement_id)
+        return Addressed(to=to, facts=waiting.facts) if to else None
 
     return find

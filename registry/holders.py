@@ -13,8 +13,7 @@ from uuid import UUID
 from kernel.auth import token_hash
 from kernel.db import Connection
 from kernel.privacy import Vault
-from registry.drivers import bind_device, forget_devices, reset_guesses
-from registry.report_queries import read_submission
+from registry.drivers import bind_device, forget_devices, reported_phone, reset_guesses
 
 
 async def take_as_own(
@@ -46,11 +45,10 @@ async def document_seen(
     """Staff have the document and the person before them: what devices remembered ends, the phone
     of this report is the one on record, and guesses begin anew.
     """
-    said = await read_submission(conn, vault, movement_id)
     await reset_guesses(conn, person_id)
     await forget_devices(conn, person_id, now)
     await _own(conn, movement_id)
-    await _on_record(conn, vault, person_id, said.phone)
+    await _on_record(conn, vault, person_id, await reported_phone(conn, vault, movement_id))
     await conn.execute("UPDATE registry.person SET verified_at = $2 WHERE id = $1", person_id, now)
 
 

@@ -10,7 +10,6 @@ import httpx
 from litestar import Litestar
 from msgspec import Struct
 
-from kernel.auth import token_hash
 from kernel.db import Connection
 from registry.drafts import begin
 from registry.reports import view_key
@@ -28,6 +27,7 @@ from tests.checkpoint.moves import scanned
 from tests.city import City, a_report
 from tests.conftest import NOON
 from tests.offices import of_offices
+from tests.phones import known_device
 
 COUNT = 1_000
 #: So many are refused by a database that is broken, in three ways each.
@@ -55,16 +55,7 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
     seen = await a_report(conn, city, NOON - timedelta(minutes=5), **said)
     movement_id = seen.movement.movement_id
     person: UUID = await conn.fetchval("SELECT id FROM registry.person")
-    await conn.execute(
-        """
-        INSERT INTO registry.driver_device (token_hash, person_id, bound_at, seen_at, proved_until)
-        VALUES ($1, $2, $3, $3, $4)
-        """,
-        token_hash(TOKEN),
-        person,
-        NOON,
-        NOON + timedelta(days=1),
-    )
+    await known_device(conn, TOKEN, person, NOON, proved_for=timedelta(days=1))
     await conn.execute(
         "INSERT INTO registry.code VALUES ('ABCDE12345', $1, '1', 'active', $2)", city.mill, NOON
     )

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Page, expect
 
-from kernel.auth import token_hash
 from kernel.db import connected
 from registry.drivers import COOKIE
 from tests.browser.conftest import Site, shoot
 from tests.browser.passes import reported
 from tests.browser.test_looks import NARROW, check
 from tests.city import IDS
+from tests.phones import known_device
 
 pytestmark = pytest.mark.browser
 
@@ -20,16 +20,8 @@ async def own_telephone(site: Site, *, plain: bool = False) -> tuple[Page, str]:
     """Of a driver who has shown that it is they, and the address of their pass."""
     address, now = await reported(site), site.clock.now()
     async with connected(site.dsn) as conn:
-        await conn.execute(
-            """
-            INSERT INTO registry.driver_device
-                   (token_hash, person_id, bound_at, seen_at, proved_until)
-            SELECT $1, id, $2, $2, $3 FROM registry.person
-            """,
-            token_hash("own"),
-            now,
-            now + timedelta(hours=1),
-        )
+        person = await conn.fetchval("SELECT id FROM registry.person")
+        await known_device(conn, "own", person, now, proved_for=timedelta(hours=1))
     page = await site.page(viewport=NARROW, java_script_enabled=not plain, bypass_csp=True)
     await page.context.add_cookies([{"name": COOKIE, "value": "own", "url": site.url}])
     return page, address

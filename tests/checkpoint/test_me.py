@@ -10,13 +10,13 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from kernel.auth import token_hash
 from kernel.clock import SetClock
 from kernel.db import Connection
 from registry.drivers import COOKIE
 from tests.checkpoint.moves import reported, scanned
 from tests.city import IDS, City
 from tests.http import opened, submit
+from tests.phones import known_device
 
 LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
 TOKEN = "a-driver's-device"
@@ -32,16 +32,7 @@ async def driver(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
 
 async def bind(conn: Connection, clock: SetClock) -> UUID:
     person = await conn.fetchval("SELECT id FROM registry.person")
-    await conn.execute(
-        """
-        INSERT INTO registry.driver_device (token_hash, person_id, bound_at, seen_at, proved_until)
-        VALUES ($1, $2, $3, $3, $4)
-        """,
-        token_hash(TOKEN),
-        person,
-        clock.now(),
-        clock.now() + timedelta(hours=1),
-    )
+    await known_device(conn, TOKEN, person, clock.now(), proved_for=timedelta(hours=1))
     return person
 
 

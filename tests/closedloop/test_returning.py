@@ -81,8 +81,9 @@ async def test_ten_wrong_guesses_are_all_for_life(
 
 
 async def test_staff_who_have_seen_the_document_allow_guesses_again(
-    walk: Walk, conn: Connection, logged_in: LogIn, city: City
+    walk: Walk, conn: Connection, logged_in: LogIn, city: City, clock: SetClock
 ) -> None:
+    """And the telephone of that report is then the one that a code is sent to."""
     await conn.execute("INSERT INTO registry.person_attempt SELECT id, 10 FROM registry.person")
     walk.at = "/d/again"
     assert (await walk.says(last_four=RIGHT)).status_code == 422
@@ -90,6 +91,8 @@ async def test_staff_who_have_seen_the_document_allow_guesses_again(
     movement_id = await conn.fetchval("SELECT movement_id FROM registry.movement")
     page = f"/assist/{movement_id}"
     await submit(desk, await desk.get(page), f"{page}/seen", {})
+    clock.at += timedelta(hours=7)
+    await walk.begins()
     assert (await walk.says(last_four=RIGHT)).status_code == 303
     assert (
         await conn.fetchval("SELECT count(*) FROM kernel.audit WHERE action = 'reset_guesses'") == 1
