@@ -3,10 +3,20 @@
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import msgspec
+
+from kernel.db import Connection, Pool
+from kernel.outbox import post_to_phone
+from kernel.privacy import Vault
+from kernel.senders import Addressed, Waiting, send_due, to_gateway
+
+NOW = datetime(2022, 4, 12, 13, 0, tzinfo=UTC)
+PHONE = "+8613812345678"
+SECRET = "a secret of the gateway and of us"
 
 
 class Gateway(ThreadingHTTPServer):
@@ -70,3 +80,41 @@ def listening() -> Generator[Gateway]:
         gateway.shutdown()
         thread.join()
         gateway.server_close()
+
+
+async def nobody(_: Connection, __: Waiting) -> Addressed | None:
+    return None
+
+
+class House:
+    """What posts messages and sends them to the gateway."""
+
+    def __init__(self, pool: Pool, vault: Vault, gateway: Gateway) -> None:
+        self.pool, self.vault, self.gateway = pool, vault, gateway
+        self.send = to_gateway(gateway.url, SECRET)
+
+    async def posts(self, *keys: str, kind: str = "phone_code", lang: str = "en") -> None:
+        async with self.pool.acquire() as conn:
+            for key in keys:
+                await post_to_phone(
+                    conn,
+                    self.vault,
+                    to=PHONE,
+                    kind=kind,
+                    facts={"code": key},
+                    key=key,
+                    lang=lang,
+                    now=NOW,
+                )
+
+    async def sends(self, now: datetime = NOW, send: Any = None, find: Any = nobody) -> int:
+        return await send_due(self.pool, self.vault, find, send or self.send, now)
+
+    async def row(self, key: str) -> Any:
+        return await self.pool.fetchrow(
+            """
+            SELECT sent_at, gave_up_at, next_at, attempts, sealed IS NOT NULL AS sealed
+              FROM kernel.outbox WHERE key = $1
+            """,
+            key,
+        )

@@ -4,8 +4,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -14,7 +13,7 @@ from checkpoint.app import FLOORS, ROOT
 from kernel import senders
 from kernel.db import Connection, Pool, open_pool
 from kernel.i18n import load_catalogues
-from kernel.outbox import post, post_to_phone
+from kernel.outbox import post
 from kernel.privacy import Vault
 from kernel.senders import (
     GIVES_UP_AFTER,
@@ -26,15 +25,10 @@ from kernel.senders import (
     Waiting,
     channel,
     given_up_since,
-    send_due,
     to_console,
-    to_gateway,
 )
-from tests.kernel.gateway import Gateway, listening
+from tests.kernel.gateway import NOW, PHONE, SECRET, Gateway, House, listening
 
-NOW = datetime(2022, 4, 12, 13, 0, tzinfo=UTC)
-PHONE = "+8613812345678"
-SECRET = "a secret of the gateway and of us"
 SECOND = timedelta(seconds=1)
 
 
@@ -49,44 +43,6 @@ async def pool(cloned: str) -> AsyncIterator[Pool]:  # pyright: ignore[reportInc
     made = await open_pool(cloned, size=4)
     yield made
     await made.close()
-
-
-async def nobody(_: Connection, __: Waiting) -> Addressed | None:
-    return None
-
-
-class House:
-    """What posts messages and sends them to the gateway."""
-
-    def __init__(self, pool: Pool, vault: Vault, gateway: Gateway) -> None:
-        self.pool, self.vault, self.gateway = pool, vault, gateway
-        self.send = to_gateway(gateway.url, SECRET)
-
-    async def posts(self, *keys: str, kind: str = "phone_code", lang: str = "en") -> None:
-        async with self.pool.acquire() as conn:
-            for key in keys:
-                await post_to_phone(
-                    conn,
-                    self.vault,
-                    to=PHONE,
-                    kind=kind,
-                    facts={"code": key},
-                    key=key,
-                    lang=lang,
-                    now=NOW,
-                )
-
-    async def sends(self, now: datetime = NOW, send: Any = None, find: Any = nobody) -> int:
-        return await send_due(self.pool, self.vault, find, send or self.send, now)
-
-    async def row(self, key: str) -> Any:
-        return await self.pool.fetchrow(
-            """
-            SELECT sent_at, gave_up_at, next_at, attempts, sealed IS NOT NULL AS sealed
-              FROM kernel.outbox WHERE key = $1
-            """,
-            key,
-        )
 
 
 @pytest.fixture
