@@ -1,7 +1,7 @@
 """Pages for whoever applies for codes: the form, look-alikes, how it stands, mending it."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from litestar import get, post
@@ -44,7 +44,9 @@ FIELDS = (
 
 
 class ApplyForm(Struct, frozen=True, kw_only=True):
-    """`send` is `new` where look-alikes were seen, `change` where the form is wanted again."""
+    """`send` is `new` where look-alikes were seen, `change` where the form is wanted again.
+    `event_id` was made when the form was shown, and becomes the application's address.
+    """
 
     kind: str = ""
     category: str = ""
@@ -55,6 +57,15 @@ class ApplyForm(Struct, frozen=True, kw_only=True):
     contact_name: str = ""
     contact_phone: str = ""
     send: str = ""
+    event_id: str = ""
+
+    @property
+    def form_id(self) -> UUID | None:
+        """None for what is no id of ours; guessed ones lead nowhere (122 random bits)."""
+        try:
+            return UUID(self.event_id)
+        except ValueError:
+            return None
 
 
 @get("/apply", guards=[public])
@@ -78,7 +89,9 @@ async def apply_form(
     if faults:
         return await _apply_page(tx, data, errors=errors_of(faults))
     try:
-        made = await apply(tx, vault, said, clock.now(), confirm_new=data.send == "new")
+        made = await apply(
+            tx, vault, said, clock.now(), confirm_new=data.send == "new", form_id=data.form_id
+        )
     except Refused as refused:
         if refused.code == "looks_alike":
             return _lookalikes(data, refused, "/apply")
@@ -123,6 +136,7 @@ async def _apply_page(
         values=_values(data),
         errors=errors or [],
         action=action,
+        event_id=data.event_id or str(uuid4()),
         **_readable(action),
         **more,
     )
@@ -141,7 +155,7 @@ def _lookalikes(data: ApplyForm, refused: Refused, action: str) -> Page:
     return page(
         "lookalikes.html",
         candidates=refused.facts["candidates"],
-        values=_values(data),
+        values=_values(data) | {"event_id": data.event_id},
         action=action,
         **_readable(action),
     )
