@@ -72,7 +72,7 @@ async def apply(
     """
     checked, faults = check_application(application)
     _refuse(faults)
-    known = await _sent_under(conn, vault, form_id)
+    known = await sent_under(conn, vault, form_id)
     if form_id and known == checked:
         return form_id
     made = form_id if form_id and known is None else uuid4()
@@ -81,12 +81,12 @@ async def apply(
         async with conn.transaction():  # a savepoint: the page that tells of it is still read
             return await _insert(conn, vault, made, checked, now)
     except (Conflict, UniqueViolationError) as error:
-        if made == form_id and await _sent_under(conn, vault, made) == checked:
+        if made == form_id and await sent_under(conn, vault, made) == checked:
             return made  # the other tap of two was quicker
         raise (error if isinstance(error, Conflict) else _duplicate(error)) from error
 
 
-async def _sent_under(conn: Connection, vault: Vault, form_id: UUID | None) -> Application | None:
+async def sent_under(conn: Connection, vault: Vault, form_id: UUID | None) -> Application | None:
     row = await conn.fetchrow(f"{FILED} WHERE a.id = $1", form_id) if form_id else None
     return None if row is None else _merged(vault, dict(row), Mending())
 

@@ -150,6 +150,19 @@ async def test_a_second_tap_and_back_after_sending_make_one_application(
 
 
 @pytest.mark.usefixtures("city")
+async def test_the_same_application_typed_anew_on_its_device_leads_to_the_first(
+    client: httpx.AsyncClient, conn: Connection
+) -> None:
+    sent = [await applies(client, await client.get("/apply")) for _ in range(2)]
+    assert len({answer.headers.get("location") for answer in sent}) == 1
+    client.cookies.delete("last_applied")
+    stranger = await applies(client, await client.get("/apply"))
+    assert stranger.status_code == 422
+    assert sent[0].headers["location"] not in stranger.text
+    assert await applications(conn) == 1
+
+
+@pytest.mark.usefixtures("city")
 async def test_another_place_typed_over_the_sent_form_is_an_application_of_its_own(
     client: httpx.AsyncClient, conn: Connection
 ) -> None:
