@@ -157,6 +157,8 @@ async def test_a_review_stands_beside_its_list_and_is_sent_with_one_tap(
     assert "请写明门牌号" not in (await registrar.browser.get("/places")).text
     again = await registrar.browser.get("/reg/applications")
     assert word in again.text
+    for value in said.values():
+        assert f" · {value}" in again.text
     assert (await find_application(conn, made)).state == "pending"
     for name, value in said.items():
         assert f'<input type="hidden" name="{name}" value="{value}">' in again.text
