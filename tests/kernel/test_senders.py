@@ -170,6 +170,7 @@ async def test_a_silent_gateway_is_left_and_tried_again(
     assert await house.sends() == 0
     assert (await house.row("471193"))["sealed"]
     house.gateway.silence = False
+    monkeypatch.undo()
     assert await house.sends(NOW + LEASE) == 1
 
 
