@@ -101,7 +101,9 @@ def create_app(
         middleware=[
             Locale(),
             session_config(
-                secure=settings.secure_cookies, seconds=settings.session_hours * HOUR
+                # An hour longer than a log-in: it says whose a form was that came too late.
+                secure=settings.secure_cookies,
+                seconds=(settings.session_hours + 1) * HOUR,
             ).middleware,
             Authenticate(),
             csrf(secret, secure=settings.secure_cookies),

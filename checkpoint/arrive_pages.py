@@ -33,6 +33,7 @@ from kernel.auth import (
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import NotFound, Refused, Unprocessable
+from kernel.i18n import t
 from kernel.ids import uuid7
 from kernel.web import Page, page
 from registry.codes import read_code, standing_of
@@ -182,13 +183,20 @@ async def arrive_form(
         field = (
             "code" if refused.code in {"screen_code_wrong", "too_many_attempts"} else "pass_number"
         )
-        told = (error(field, refused),)
+        told = (_told(field, refused),)
         return await _arrive(tx, intake, request, place, code, errors=told, values=values)
     if answer.refusal is not None:
         told = (error("", answer.refusal),)
         return await _arrive(tx, intake, request, place, code, errors=told, values=values)
     outcome = "closed" if _closed(answer, place) else "claimed"
     return await _arrive(tx, intake, request, place, code, outcome=outcome)
+
+
+def _told(field: str, refused: Refused) -> dict[str, str]:
+    """Of what is no pass the driver is told what it is, and what to take instead."""
+    if refused.code == "not_a_pass":
+        return {"field": field, "message": t(f"arrive.wrong.{refused.facts['kind']}")}
+    return error(field, refused)
 
 
 def _closed(answer: Answer, place: Place) -> bool:

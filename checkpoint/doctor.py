@@ -10,9 +10,11 @@ from alerts.queries import last_beat
 from kernel.db import Connection, clean_dsn, prepare
 from kernel.keyring import FINGERPRINT, DamagedKeyError, read_keys, unwrap
 from kernel.privacy import Vault, load_master_key
+from kernel.senders import given_up_since
 from kernel.settings import Settings
 
 STALE = timedelta(seconds=120)
+DAY = timedelta(days=1)
 
 
 async def examine(
@@ -28,8 +30,10 @@ async def examine(
         await prepare(conn)
         if await conn.fetchval("SELECT to_regclass('kernel.migration')") is None:
             return ["The database is empty. Run: checkpoint migrate"]
+        unapplied = await _migrations(conn, migrations)
         return [
-            *await _migrations(conn, migrations),
+            *unapplied,
+            *([] if unapplied else await _messages(conn, now)),
             *await _key(conn, settings, now),
             *await _sweep(conn, now),
             *await _rules(conn, now),
@@ -79,3 +83,12 @@ async def _rules(conn: Connection, now: datetime) -> list[str]:
         "SELECT count(*) FROM registry.rule_set WHERE in_force_from <= $1", now
     )
     return [] if ruling else ["No rule set is in force: no card can be given. Install a scenario."]
+
+
+async def _messages(conn: Connection, now: datetime) -> list[str]:
+    lost = await given_up_since(conn, now - DAY)
+    if not lost:
+        return []
+    were = "1 message was" if lost == 1 else f"{lost} messages were"
+    found = f"{were} given up in the last day: drivers were not told."
+    return [f"{found} Look for message_not_sent in the log, and check CHECKPOINT_SMS."]

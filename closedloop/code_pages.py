@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from closedloop import questions
 from closedloop.drafting import begin_again, number_of, phone_proved, read
-from closedloop.question_forms import device_token, page_url, read_typed, told
+from closedloop.question_forms import device_token, page_url, read_typed, sent_already, told
 from closedloop.reporting import Office
 from kernel.auth import public
 from kernel.clock import Clock
@@ -59,9 +59,11 @@ async def code_page(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
-) -> Page:
-    """The six digits of a text message."""
-    return _code(await _draft(tx, office, draft_id, request, clock.now()))
+    settings: NamedDependency[Settings],
+) -> Page | Redirect:
+    """The six digits of a text message. A draft that was sent leads to its pass."""
+    draft = await _draft(tx, office, draft_id, request, clock.now())
+    return sent_already(office, draft, settings) or _code(draft)
 
 
 def _code(draft: Draft, errors: list[dict[str, str]] | None = None) -> Page:
@@ -90,6 +92,8 @@ async def code_form(
     """A code that fits proves the phone; without one the report says that it was not proved."""
     now, said = clock.now(), await read_typed(request)
     draft = await _draft(tx, office, draft_id, request, now)
+    if done := sent_already(office, draft, settings):
+        return done
     world = await office.cache.now(tx)
     if "skip" in said:
         return _on(draft, world, now)
@@ -120,10 +124,13 @@ async def known_page(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
 ) -> Page | Redirect:
     """This phone has reported before: the last four characters bring the last journey back."""
     now = clock.now()
     draft = await _draft(tx, office, draft_id, request, now)
+    if done := sent_already(office, draft, settings):
+        return done
     if not phone_proved(draft.typed):
         return _on(draft, await office.cache.now(tx), now)
     return last_four(page_url(draft_id, "known"), page_url(draft_id, "phone"), skips=True)
@@ -160,10 +167,13 @@ async def known_form(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
 ) -> Page | Redirect:
     """A new phone of a known driver; wrong guesses are counted for life."""
     now, said, token = clock.now(), await read_typed(request), device_token(request)
     draft = await _draft(tx, office, draft_id, request, now)
+    if done := sent_already(office, draft, settings):
+        return done
     world = await office.cache.now(tx)
     person_id = await person_of_phone(tx, office.vault, number_of(draft.typed))
     if "skip" in said or person_id is None or not phone_proved(draft.typed):

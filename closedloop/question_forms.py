@@ -66,6 +66,13 @@ def to_pass(office: Office, movement_id: int, settings: Settings) -> Redirect:
     return Redirect(f"/d/{reference}", status_code=303, cookies=[kept])
 
 
+def sent_already(office: Office, draft: Draft, settings: Settings) -> Redirect | None:
+    """Back, or a second tap, after it was sent: to its pass."""
+    if draft.sent_at is None or draft.became is None:
+        return None
+    return to_pass(office, draft.became, settings)
+
+
 async def read_typed(request: AnyRequest) -> Typed:
     """The fields of a form as text; files, repetitions and what no field takes are left out."""
     form = await request.form()

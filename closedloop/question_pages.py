@@ -19,6 +19,7 @@ from closedloop.question_forms import (
     device_token,
     page_url,
     read_typed,
+    sent_already,
     shown_values,
     to_pass,
 )
@@ -58,8 +59,8 @@ async def question_page(
     """One question, or what there is to check. A draft that was sent leads to its pass."""
     now = clock.now()
     draft = await owned_draft(tx, office.vault, draft_id, device_token(request), now)
-    if draft.sent_at is not None and draft.became is not None:
-        return to_pass(office, draft.became, settings)
+    if done := sent_already(office, draft, settings):
+        return done
     if name not in FIELDS and name not in TOLD:
         raise NotFound("not_found")
     world = await office.cache.now(tx)
@@ -79,8 +80,8 @@ async def question_form(
     """The answer to one question. What is wrong is told beside its field; all is kept."""
     now, token = clock.now(), device_token(request)
     draft = await owned_draft(tx, office.vault, draft_id, token, now)
-    if draft.sent_at is not None and draft.became is not None:
-        return to_pass(office, draft.became, settings)
+    if done := sent_already(office, draft, settings):
+        return done
     world, said = await office.cache.now(tx), await read_typed(request)
     if name in {"check", "again"}:
         return await _send(tx, office, settings, draft, name, token, said, world, now)

@@ -110,6 +110,7 @@ def places(world: World, kind: PlaceKind, chosen: str, looked_for: str) -> dict[
         "listed": False,
         "options": [_choice(place) for place in found[:FOUND]],
         "more": len(found) > FOUND,
+        "searched": bool(words),
     }
 
 

@@ -23,6 +23,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from kernel.db import Connection
 from kernel.errors import Forbidden, TooMany, Unauthenticated
+from kernel.kept_forms import KEPT, drop_form, held_form, keep_form
 
 MOST_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
@@ -117,9 +118,19 @@ def start_session(
     *,
     complete: bool = True,
 ) -> None:
-    """Log in: the answer carries a new session id, and whatever session was there is dropped."""
+    """Log in: the answer carries a new session id, and whatever session was there is dropped, but
+    for a form of the same account that was sent too late.
+    """
     said = {ACCOUNT: str(account_id), COMPLETE: "yes" if complete else "no"}
+    kept = held_form(connection) if _account(connection) == str(account_id) else None
+    said |= {} if kept is None else {KEPT: kept}
     connection.set_session(said if login_id is None else said | {LOGIN: str(login_id)})
+
+
+def _account(connection: AnyConnection) -> str | None:
+    """Whom the session names, whether or not that log-in still holds."""
+    session = cast("object", connection.scope.get("session"))
+    return cast("dict[str, str]", session).get(ACCOUNT) if isinstance(session, dict) else None
 
 
 def end_session(connection: AnyConnection) -> None:
@@ -133,9 +144,14 @@ class Requires:
         self.roles = roles
 
     async def __call__(self, connection: AnyConnection, _: BaseRouteHandler) -> None:
-        actor = actor_of(connection)
+        actor, sends = actor_of(connection), connection.scope.get("method") == "POST"
         if actor is None:
+            account = _account(connection)
+            if sends and account is not None:
+                await keep_form(connection, account)
             raise Unauthenticated("log_in_first")
+        if sends:
+            drop_form(connection)
         if self.roles and not self.roles & actor.roles:
             raise Forbidden("not_your_role")
 

@@ -241,6 +241,7 @@ def _as_page(request: AnyRequest, problem: Problem) -> Response[Any]:
         "status": problem.status,
         "detail": detail,
         "detail_other": _sentence(problem, other_locale(locale)),
+        "retry_url": problem.facts.get("begin_at"),
     }
     try:
         with use_locale(locale):

@@ -5,6 +5,7 @@ A crash between sending and marking sends again under the same message id, by wh
 tell; nothing is ever lost for want of a mark.
 """
 
+import asyncio
 import hashlib
 import hmac
 import sys
@@ -22,9 +23,10 @@ from kernel.db import Connection, Pool
 from kernel.i18n import t, use_locale
 from kernel.privacy import Vault, mask_phone
 
-LEASE = timedelta(seconds=60)
-MOST_AT_ONCE = 20
+MOST_AT_ONCE = 10
 SEND_SECONDS = 5
+#: Longer than the slowest batch takes, marks included: a claim that is worked on never runs out.
+LEASE = timedelta(seconds=90)
 FIRST_PAUSE = timedelta(seconds=20)
 LONGEST_PAUSE = timedelta(hours=1)
 GIVES_UP_AFTER = timedelta(hours=24)
@@ -51,6 +53,10 @@ class Waiting(Struct, frozen=True, kw_only=True):
     attempts: int
 
 
+class UnwordedError(Exception):
+    """No catalogue has a sentence for messages of this kind."""
+
+
 class Addressed(Struct, frozen=True, kw_only=True):
     """Whom a message is for, and in which words; the facts fill the sentence `sms.<kind>`."""
 
@@ -65,18 +71,19 @@ FindAddress = Callable[[Connection, Waiting], Awaitable[Addressed | None]]
 
 
 async def send_due(pool: Pool, vault: Vault, find: FindAddress, send: Send, now: datetime) -> int:
-    """How many were sent."""
+    """How many were sent. One that cannot be written or sent holds no other back."""
     async with pool.acquire(timeout=2) as conn:
         claimed = await _claim(conn, now)
-        letters = [(each, await _letter(conn, vault, find, each)) for each in claimed]
+        written = [await _written(conn, vault, find, each) for each in claimed]
     sent = 0
-    for waiting, letter in letters:
-        done = letter is not None and await _sent(send, letter)
+    for waiting, letter in zip(claimed, written, strict=True):
+        done = isinstance(letter, Letter) and await _sent(send, letter)
         sent += done
         async with pool.acquire(timeout=2) as conn:
-            await (
-                _mark(conn, waiting, now) if done or letter is None else _later(conn, waiting, now)
-            )
+            if done:
+                await _mark(conn, waiting, now)
+            else:
+                await _later(conn, waiting, now, for_ever=letter is None)
     return sent
 
 
@@ -96,6 +103,17 @@ async def _claim(conn: Connection, now: datetime) -> list[Waiting]:
     return [msgspec.convert(dict(row), Waiting) for row in rows]
 
 
+async def _written(
+    conn: Connection, vault: Vault, find: FindAddress, waiting: Waiting
+) -> Letter | Exception | None:
+    """None where nobody can be reached; what went wrong where it may yet go right."""
+    try:
+        return await _letter(conn, vault, find, waiting)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the others are written
+        log.warning("message_not_written", kind=waiting.kind, error=type(error).__name__)
+        return error
+
+
 async def _letter(
     conn: Connection, vault: Vault, find: FindAddress, waiting: Waiting
 ) -> Letter | None:
@@ -106,14 +124,18 @@ async def _letter(
         addressed = await find(conn, waiting)
     if addressed is None:
         return None
+    key = f"sms.{waiting.kind}"
     with use_locale(addressed.lang):
-        text = t(f"sms.{waiting.kind}", **addressed.facts)
+        text = t(key, **addressed.facts)
+    if text == key:
+        raise UnwordedError(key)
     return Letter(id=waiting.id, kind=waiting.kind, to=addressed.to, text=text)
 
 
 async def _sent(send: Send, letter: Letter) -> bool:
     try:
-        await send(letter)
+        async with asyncio.timeout(SEND_SECONDS):
+            await send(letter)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again
         log.warning("message_not_sent", kind=letter.kind, error=type(error).__name__)
         return False
@@ -127,18 +149,32 @@ async def _mark(conn: Connection, waiting: Waiting, now: datetime) -> None:
     )
 
 
-async def _later(conn: Connection, waiting: Waiting, now: datetime) -> None:
+async def _later(conn: Connection, waiting: Waiting, now: datetime, *, for_ever: bool) -> None:
+    """Tried again with growing pauses, until it is a day old or nobody can be reached."""
     pause = min(FIRST_PAUSE * 2 ** min(waiting.attempts - 1, 12), LONGEST_PAUSE)
-    over = now - waiting.created_at > GIVES_UP_AFTER
+    over = for_ever or now - waiting.created_at > GIVES_UP_AFTER
     await conn.execute(
         """
         UPDATE kernel.outbox
-           SET next_at = $2, gave_up_at = $3, sealed = CASE WHEN $3 IS NULL THEN sealed END
+           SET next_at = $2, gave_up_at = $3::timestamptz,
+               sealed = CASE WHEN $3 IS NULL THEN sealed END
          WHERE id = $1
         """,
         waiting.id,
         now + pause,
         now if over else None,
+    )
+
+
+async def given_up_since(conn: Connection, since: datetime) -> int:
+    """Messages that were tried for a day in vain; not those for which there was no telephone."""
+    return await conn.fetchval(
+        """
+        SELECT count(*) FROM kernel.outbox
+         WHERE by_phone AND gave_up_at > $1 AND gave_up_at - created_at > $2
+        """,
+        since,
+        GIVES_UP_AFTER,
     )
 
 

@@ -33,6 +33,7 @@ from markupsafe import Markup
 from kernel.auth import actor_of, bearer_token, public
 from kernel.errors import Forbidden
 from kernel.i18n import LOCALES, local_time, negotiate, other_locale, t, use_locale
+from kernel.kept_forms import unsent_on
 from kernel.store import SessionConfig
 
 STATIC = "/static"
@@ -54,7 +55,7 @@ class Page(Template):
         context = super().create_template_context(request)
         # Litestar escapes the token and builds the tag itself.
         safe = {"csrf_input": Markup(context["csrf_input"])}  # noqa: S704
-        return page_context(request) | context | safe
+        return page_context(request) | context | safe | unsent_on(request, context)
 
     def to_asgi_response(self, *args: Any, **kwargs: Any) -> ASGIResponse:  # noqa: ANN401 -- as it comes
         request: Request[Any, Any, Any] = kwargs["request"]

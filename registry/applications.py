@@ -61,20 +61,34 @@ async def apply(
     now: datetime,
     *,
     confirm_new: bool = False,
+    form_id: UUID | None = None,
 ) -> UUID:
-    """Raises what `check_application` finds first; Unprocessable `district_unknown`; Conflict
+    """What is sent twice under one `form_id` is one application, which has that id; other answers
+    under it are an application of their own.
+
+    Raises what `check_application` finds first; Unprocessable `district_unknown`; Conflict
     `duplicate_place`, with `place_id` if the place exists already; Conflict `looks_alike` with
     its `candidates`, unless `confirm_new` says that it is none of them.
     """
     checked, faults = check_application(application)
     _refuse(faults)
-    await _check_free(conn, vault, checked, confirm_new=confirm_new)
+    known = await sent_under(conn, vault, form_id)
+    if form_id and known == checked:
+        return form_id
+    made = form_id if form_id and known is None else uuid4()
     try:
-        # A savepoint: the page that tells of the refusal is still read from the database.
-        async with conn.transaction():
-            return await _insert(conn, vault, checked, now)
-    except UniqueViolationError as error:
-        raise _duplicate(error) from error
+        await _check_free(conn, vault, checked, confirm_new=confirm_new)
+        async with conn.transaction():  # a savepoint: the page that tells of it is still read
+            return await _insert(conn, vault, made, checked, now)
+    except (Conflict, UniqueViolationError) as error:
+        if made == form_id and await sent_under(conn, vault, made) == checked:
+            return made  # the other tap of two was quicker
+        raise (error if isinstance(error, Conflict) else _duplicate(error)) from error
+
+
+async def sent_under(conn: Connection, vault: Vault, form_id: UUID | None) -> Application | None:
+    row = await conn.fetchrow(f"{FILED} WHERE a.id = $1", form_id) if form_id else None
+    return None if row is None else _merged(vault, dict(row), Mending())
 
 
 async def mend(
@@ -194,9 +208,8 @@ async def _waits(conn: Connection, checked: Application, own: UUID | None) -> bo
 
 
 async def _district_exists(conn: Connection, code: str) -> bool:
-    return await conn.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM registry.district WHERE code = $1)", code
-    )
+    known = "SELECT EXISTS (SELECT 1 FROM registry.district WHERE code = $1)"
+    return await conn.fetchval(known, code)
 
 
 def _duplicate(error: UniqueViolationError) -> Exception:
@@ -206,7 +219,9 @@ def _duplicate(error: UniqueViolationError) -> Exception:
 ONCE = "application_one_per_place"
 
 
-async def _insert(conn: Connection, vault: Vault, checked: Application, now: datetime) -> UUID:
+async def _insert(
+    conn: Connection, vault: Vault, made: UUID, checked: Application, now: datetime
+) -> UUID:
     return await conn.fetchval(
         """
         INSERT INTO registry.application
@@ -214,7 +229,7 @@ async def _insert(conn: Connection, vault: Vault, checked: Application, now: dat
                 contact_phone_sealed, contact_phone_blind, applied_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id
         """,
-        uuid4(),
+        made,
         *columns_of(vault, checked),
         now,
     )

@@ -1,10 +1,11 @@
 """Pages for whoever applies for codes: the form, look-alikes, how it stands, mending it."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
-from litestar import get, post
+from litestar import Request, get, post
+from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
@@ -26,6 +27,7 @@ from registry.applications import (
     find_application,
     masked_contact,
     mend,
+    sent_under,
 )
 from registry.particulars import Application, check_application
 from registry.places import districts, find_place
@@ -43,8 +45,15 @@ FIELDS = (
 )
 
 
+AnyRequest = Request[Any, Any, Any]
+LAST_APPLIED = "last_applied"
+KEPT_SECONDS = 14 * 24 * 3600
+
+
 class ApplyForm(Struct, frozen=True, kw_only=True):
-    """`send` is `new` where look-alikes were seen, `change` where the form is wanted again."""
+    """`send` is `new` where look-alikes were seen, `change` where the form is wanted again.
+    `event_id` was made when the form was shown, and becomes the application's address.
+    """
 
     kind: str = ""
     category: str = ""
@@ -55,6 +64,12 @@ class ApplyForm(Struct, frozen=True, kw_only=True):
     contact_name: str = ""
     contact_phone: str = ""
     send: str = ""
+    event_id: str = ""
+
+    @property
+    def form_id(self) -> UUID | None:
+        """None for what is no id of ours; guessed ones lead nowhere (122 random bits)."""
+        return _id_of(self.event_id)
 
 
 @get("/apply", guards=[public])
@@ -65,6 +80,7 @@ async def apply_page(tx: NamedDependency[Connection]) -> Page:
 
 @post("/apply", guards=[public], status_code=200)
 async def apply_form(
+    request: AnyRequest,
     data: URLEncodedBody[ApplyForm],
     tx: NamedDependency[Connection],
     vault: NamedDependency[Vault],
@@ -74,16 +90,36 @@ async def apply_form(
     if data.send == "change":
         return await _apply_page(tx, data)
     said = _application(data)
-    _, faults = check_application(said)
+    checked, faults = check_application(said)
     if faults:
         return await _apply_page(tx, data, errors=errors_of(faults))
+    last = _id_of(request.cookies.get(LAST_APPLIED, ""))
+    if last is not None and await sent_under(tx, vault, last) == checked:
+        return _to_application(last)  # back after sending, and sent again
     try:
-        made = await apply(tx, vault, said, clock.now(), confirm_new=data.send == "new")
+        made = await apply(
+            tx, vault, said, clock.now(), confirm_new=data.send == "new", form_id=data.form_id
+        )
     except Refused as refused:
         if refused.code == "looks_alike":
             return _lookalikes(data, refused, "/apply")
         return await _apply_page(tx, data, errors=[_told(refused)], twin=await _twin(tx, refused))
-    return Redirect(f"/applications/{made}", status_code=303)
+    return _to_application(made)
+
+
+def _to_application(made: UUID) -> Redirect:
+    """Its address is known to this device alone, which remembers the last one."""
+    kept = Cookie(
+        key=LAST_APPLIED, value=str(made), max_age=KEPT_SECONDS, httponly=True, samesite="lax"
+    )
+    return Redirect(f"/applications/{made}", status_code=303, cookies=[kept])
+
+
+def _id_of(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _application(data: ApplyForm) -> Application:
@@ -123,6 +159,7 @@ async def _apply_page(
         values=_values(data),
         errors=errors or [],
         action=action,
+        event_id=data.event_id or str(uuid4()),
         **_readable(action),
         **more,
     )
@@ -141,7 +178,7 @@ def _lookalikes(data: ApplyForm, refused: Refused, action: str) -> Page:
     return page(
         "lookalikes.html",
         candidates=refused.facts["candidates"],
-        values=_values(data),
+        values=_values(data) | {"event_id": data.event_id},
         action=action,
         **_readable(action),
     )

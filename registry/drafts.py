@@ -18,6 +18,8 @@ from kernel.privacy import Vault
 
 Typed = dict[str, str]
 
+#: Where a report begins: the way on for whoever comes too late.
+BEGIN = "/d/new"
 LIVES = timedelta(hours=24)
 #: Somebody else began it: the driver may be asleep or on the road.
 LINK_LIVES = timedelta(hours=72)
@@ -102,7 +104,7 @@ async def owned_draft(
         now,
     )
     if row is None:
-        raise NotFound("unknown_draft")
+        raise NotFound("unknown_draft", begin_at=BEGIN)
     fields = dict(row)
     typed = msgspec.json.decode(vault.open(fields.pop("typed_sealed"), field="draft"), type=Typed)
     return Draft(typed=typed, **fields)
@@ -173,7 +175,7 @@ async def linked_draft(
         now,
     )
     if row is None:
-        raise NotFound("unknown_draft")
+        raise NotFound("unknown_draft", begin_at=BEGIN)
     return msgspec.json.decode(vault.open(row["typed_sealed"], field="draft"), type=Typed)
 
 
@@ -190,7 +192,7 @@ async def take_link(conn: Connection, link: str, token: str, now: datetime) -> U
         now,
     )
     if draft_id is None:
-        raise NotFound("unknown_draft")
+        raise NotFound("unknown_draft", begin_at=BEGIN)
     return draft_id
 
 

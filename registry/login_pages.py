@@ -53,7 +53,7 @@ async def login_page(request: AnyRequest) -> Page | Redirect:
     actor = actor_halfway(request)
     if actor is not None and actor.owes:
         return _onward(actor, wanted)
-    again = "again" in request.query_params
+    again = request.query_params.get("again", "")
     return page("login.html", next=wanted, again=again, values={}, errors=[])
 
 

@@ -22,7 +22,14 @@ from kernel.privacy import Vault
 from registry.offline_pass import LEAST_DIGITS, MOST_DIGITS, NO_KEYS, PublicKeys, read_offline
 
 CodeKind = Literal[
-    "pass", "place_code", "health_code", "itinerary_code", "payment_code", "url", "text"
+    "pass",
+    "place_code",
+    "health_code",
+    "itinerary_code",
+    "payment_code",
+    "contact_code",
+    "url",
+    "text",
 ]
 
 PASS_DIGITS = 24
@@ -44,6 +51,7 @@ _PAYMENT_DIGITS = re.compile(r"1[0-5][0-9]{16}|(?:2[5-9]|30)[0-9]{14,22}")
 _HINTS: tuple[tuple[CodeKind, tuple[str, ...]], ...] = (
     ("payment_code", ("wxp://", "alipayqr://", "qr.alipay.com", "payapp.weixin.qq.com")),
     ("payment_code", ("qr.95516.com", "weixin://wxpay", "pay.weixin.qq.com")),
+    ("contact_code", ("u.wechat.com", "weixin://contacts", "weixin.qq.com", "qm.qq.com")),
     ("itinerary_code", ("xc.caict.ac.cn", "行程码", "行程卡", "itinerary", "xingcheng")),
     ("health_code", ("健康码", "healthcode", "health_code", "health-code", "healthact")),
     ("health_code", ("jiankangma", "jkm")),

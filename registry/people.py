@@ -51,6 +51,8 @@ _TYPES = frozenset(
 )
 
 _DOTS = re.compile("[•・∙⋅‧]")
+# A full stop between two Han characters is the dot of a name, typed on a phone.
+_HAN_STOP = re.compile("(?<=[㐀-鿿])\\.(?=[㐀-鿿])")
 _NAME_LENGTH = 50
 _NAME_SIGNS = frozenset("·. '’-〇")
 # Rare characters are newer than the Unicode tables of the Python that runs us.
@@ -139,7 +141,8 @@ def _parse_phone(number: str) -> PhoneNumber:
 
 def check_name(text: str) -> str:
     """Raises Unprocessable: `name_missing`, `name_too_long`, `name_malformed`."""
-    name = " ".join(_DOTS.sub("·", unicodedata.normalize("NFKC", text)).split())
+    dotted = _HAN_STOP.sub("·", _DOTS.sub("·", unicodedata.normalize("NFKC", text)))
+    name = " ".join(dotted.split())
     if not name:
         raise Unprocessable("name_missing")
     if len(name) > _NAME_LENGTH:

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from registry.rules import SCENARIOS
-from tests.support import REPOSITORY, drop_database, make_database
+from tests.support import REPOSITORY, drop_database, make_database, run_on
 
 
 def run(dsn: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -93,6 +93,25 @@ async def test_the_doctor_says_what_is_wrong(cloned: str, server: str, tmp_path:
     nowhere = run("postgresql://nobody@127.0.0.1:1/none", tmp_path, "doctor")
     assert nowhere.returncode == 1
     assert "does not answer" in nowhere.stdout
+
+
+async def test_the_doctor_counts_messages_that_were_given_up(cloned: str, tmp_path: Path) -> None:
+    assert "given up" not in run(cloned, tmp_path, "doctor").stdout
+    lost = """
+        INSERT INTO kernel.outbox (id, key, kind, recipient, facts, created_at, next_at, gave_up_at)
+        SELECT gen_random_uuid(), n::text, 'pass_issued', 'phone', '{}', now() - ago, now(),
+               now() - ago + took
+          FROM (VALUES (1, interval '26 hours', interval '25 hours'),
+                       (2, interval '40 hours', interval '24 hours 1 minute'),
+                       (3, interval '60 hours', interval '25 hours'),
+                       (4, interval '1 hour', interval '0 hours')) AS m (n, ago, took)
+        """
+    await run_on(cloned, lost)
+    found = run(cloned, tmp_path, "doctor")
+    assert found.returncode == 1
+    assert "2 messages were given up in the last day" in found.stdout
+    await run_on(cloned, "DELETE FROM kernel.outbox WHERE key = '1'")
+    assert "1 message was given up" in run(cloned, tmp_path, "doctor").stdout
 
 
 async def test_the_keys_of_passes_are_listed_changed_and_withdrawn(
