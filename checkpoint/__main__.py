@@ -33,8 +33,9 @@ from kernel.migrate import migrate
 from kernel.postgres import CannotStartError, ensure_running, is_running, stop
 from kernel.privacy import Vault, load_master_key
 from kernel.settings import BadSettingError, Settings, read_settings
-from registry.accounts import account_named, create_device, issue_token
+from registry.accounts import HOMES, account_named, create_device, issue_token
 from registry.demo import DemoLogins, seed
+from registry.model import Role
 from registry.scenario import install
 
 KEYS = (WrongKeyError, DamagedKeyError)
@@ -262,14 +263,10 @@ async def _install(dsn: str, file: Path, *, in_force: bool) -> int:
 
 def _print_logins(settings: Settings, demo: DemoLogins) -> None:
     """One line a role; the same passwords at every start (they stand in logins.txt)."""
-    homes = {"lane": "/gate", "desk": "/desk", "firm": "/firm", "duty": "/duty"} | {
-        "admin": "/admin/accounts",
-        "security": "/security/accounts",
-        "auditor": "/audit",
-    }
+    homes = dict(HOMES)
     print(f"\nDemo city. Log in at {settings.public_url}/login\n")
     for each in demo.logins:
-        home = homes.get(each.role, "/reg/applications" if each.role == "registrar" else "/")
+        home = homes[Role(each.role)]
         print(f"  {each.role:<10} {each.login:<12} {each.password:<16} {home:<18} {each.place}")
     print(f"\nA driver reports, without a log-in, at {settings.public_url}/d/new")
     print(f"Passwords and device tokens are kept in {settings.data_dir / 'logins.txt'}\n")

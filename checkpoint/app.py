@@ -190,7 +190,7 @@ def _sending(state: State):  # noqa: ANN202 - a job
 
     async def job() -> None:
         if send is not None:
-            find = phone_of(state.vault)
+            find = phone_of(state.vault, state.settings.public_url)
             await send_due(state.pool, state.vault, find, send, state.clock.now())
 
     return job

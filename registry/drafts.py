@@ -1,7 +1,7 @@
 """Drafts of reports: what was typed so far, sealed, and whose device may go on with it.
 
-One draft is one tab: it has an address of its own, and only the device that began it, or that
-opened the link of it, gets in.
+A draft has an address of its own, and only the device that began it, or that took up the link of
+it, gets in. Two reports begun are two drafts; a correction is one for a device and a journey.
 """
 
 from datetime import datetime, timedelta

@@ -17,6 +17,7 @@ from kernel.privacy import Vault
 from kernel.senders import Addressed, FindAddress, Waiting
 from registry.people import check_phone
 from registry.report_queries import read_submission
+from registry.reports import view_key
 
 #: The cookie in which a driver's device keeps its token.
 COOKIE = "driver"
@@ -209,12 +210,13 @@ async def reported_phone(conn: Connection, vault: Vault, movement_id: int) -> st
         return ""
 
 
-def phone_of(vault: Vault) -> FindAddress:
-    """For messages to the driver of a movement."""
+def phone_of(vault: Vault, public_url: str) -> FindAddress:
+    """For messages to the driver of a movement; `url` among the facts is the page of its pass."""
 
     async def find(conn: Connection, waiting: Waiting) -> Addressed | None:
         movement_id = int(waiting.recipient.partition(":")[2])
         to = await reported_phone(conn, vault, movement_id)
-        return Addressed(to=to, facts=waiting.facts) if to else None
+        url = f"{public_url}/d/{movement_id}-{view_key(movement_id, vault)}"
+        return Addressed(to=to, facts=waiting.facts | {"url": url}) if to else None
 
     return find

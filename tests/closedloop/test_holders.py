@@ -9,6 +9,7 @@ import pytest
 
 from kernel.clock import SetClock
 from kernel.db import Connection
+from kernel.i18n import t, use_locale
 from kernel.senders import Waiting
 from registry.drivers import COOKIE, phone_of
 from tests.city import IDS, City
@@ -155,10 +156,28 @@ async def test_a_message_goes_to_the_number_that_was_reported_with_the_journey(
     clock.at += timedelta(hours=1)
     await phone.takes_over()
     await reports_as_the_same(phone, city, OTHER_PHONE, proved=False)
-    find = phone_of(city.office.vault)
+    find = phone_of(city.office.vault, "https://pass.example")
     rows = await conn.fetch("SELECT movement_id, plate FROM registry.movement ORDER BY plate")
     sent = {row["plate"]: await find(conn, waiting(row["movement_id"], clock)) for row in rows}
     assert {plate: at.to if at else None for plate, at in sent.items()} == {
         "豫B12345": "+8613812345678",
         TRUCK_OF_A_STRANGER: f"+86{OTHER_PHONE}",
     }
+
+
+@pytest.mark.usefixtures("phone")
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("kind", ["pass_voided", "pass_reissued", "pass_cancelled"])
+async def test_each_message_about_a_pass_has_its_words(
+    conn: Connection, city: City, clock: SetClock, kind: str, lang: str
+) -> None:
+    movement_id = await conn.fetchval("SELECT movement_id FROM registry.movement")
+    found = await phone_of(city.office.vault, "https://pass.example")(
+        conn, waiting(movement_id, clock)
+    )
+    assert found is not None
+    with use_locale(lang):
+        said = t(f"sms.{kind}", **found.facts)
+    assert "sms." not in said
+    assert "{" not in said
+    assert "12328" in said or "https://pass.example/d/" in said

@@ -6,7 +6,7 @@ from kernel.auth import token_hash
 from kernel.db import Connection
 from kernel.privacy import Vault
 from registry.accounts import check_login
-from registry.demo import DemoLogins, seed
+from registry.demo import ACCOUNTS, DemoLogins, seed
 from registry.demo_city import read_checkpoints
 from registry.judge import judge
 from registry.model import Card, Movement, PlaceKind
@@ -75,12 +75,15 @@ async def test_there_is_one_login_per_role_and_each_of_them_opens(
         "admin",
         "auditor",
         "desk",
+        "dispatcher",
         "duty",
         "firm",
+        "hotline",
         "inspector",
         "lane",
         "registrar",
         "security",
+        "tracer",
     ]  # fmt: skip
     assert next(e.place for e in logins.logins if e.role == "lane") == read_checkpoints()[0].name
 
@@ -114,7 +117,7 @@ async def test_if_the_file_is_lost_the_old_passwords_and_tokens_are_worth_nothin
     (tmp_path / "logins.txt").unlink()
     second = await seed(conn, vault, NOON, tmp_path)
     assert await _opens(conn, vault, first) == []
-    assert len(await _opens(conn, vault, second)) == 9
+    assert len(await _opens(conn, vault, second)) == len(ACCOUNTS)
     known = (await load_world(conn)).tokens
     assert not [t for t in first.lane_tokens.values() if token_hash(t) in known]
     assert [t for t in second.lane_tokens.values() if token_hash(t) not in known] == []
@@ -129,7 +132,7 @@ async def test_another_database_gets_the_logins_that_the_file_knows(
     await inner.rollback()
     second = await seed(conn, vault, NOON, tmp_path)
     assert second.logins == first.logins
-    assert len(await _opens(conn, vault, first)) == 9
+    assert len(await _opens(conn, vault, first)) == len(ACCOUNTS)
 
 
 async def test_the_file_of_logins_is_its_owners_alone(
