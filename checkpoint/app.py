@@ -27,6 +27,7 @@ from checkpoint.intake import Intake
 from checkpoint.retention import ERASERS
 from closedloop.group import GroupCommit
 from closedloop.reporting import Office
+from kernel.assets import Assets
 from kernel.auth import Actor, Authenticate, SignedIn
 from kernel.clock import Clock, SystemClock
 from kernel.db import Pool, open_pool, provide_tx
@@ -40,7 +41,7 @@ from kernel.retention import erase_due
 from kernel.senders import channel, send_due
 from kernel.settings import Settings
 from kernel.store import PostgresStore
-from kernel.web import Assets, Headers, Locale, csrf, session_config, template_config
+from kernel.web import Headers, Locale, csrf, session_config, template_config
 from registry.drivers import phone_of
 from registry.rejects import forget_rejects
 from registry.sessions import limits_of, signed_in

@@ -1,44 +1,36 @@
-"""Pages: their language, their context, their headers and their static files."""
+"""Pages: their language, their context and their headers."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # Litestar leaves the parameters of its generic classes open.
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 from uuid import uuid4
 
 from jinja2 import Environment, FileSystemLoader
-from litestar import Request, Router
-from litestar.config.compression import CompressionConfig
+from litestar import Request
 from litestar.config.csrf import CSRFConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.exceptions import PermissionDeniedException
 from litestar.middleware import ASGIMiddleware
-from litestar.middleware.base import DefineMiddleware
-from litestar.middleware.compression import CompressionMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.response.base import ASGIResponse
-from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from markupsafe import Markup
 
-from kernel.auth import actor_of, bearer_token, public
+from kernel.assets import STATIC, Assets
+from kernel.auth import actor_of, bearer_token
 from kernel.errors import Forbidden
 from kernel.i18n import LOCALES, local_time, negotiate, other_locale, t, use_locale
 from kernel.kept_forms import unsent_on
 from kernel.store import SessionConfig
 
-STATIC = "/static"
-#: For files alone: what is secret in a page must not be weighed beside what was sent in.
-SQUEEZED = CompressionConfig(backend="gzip", exclude=[r"\.mp3$"])
 THEMES = ("auto", "day", "night")
 ONE_YEAR = 365 * 24 * 3600
 SESSION_SECONDS = 12 * 3600  # one shift, counted from log-in
@@ -81,9 +73,7 @@ def page_context(connection: ASGIConnection[Any, Any, Any, Any]) -> dict[str, An
     }
 
 
-def template_config(
-    folders: Iterable[Path], assets: "Assets"
-) -> TemplateConfig[JinjaTemplateEngine]:
+def template_config(folders: Iterable[Path], assets: Assets) -> TemplateConfig[JinjaTemplateEngine]:
     """Look templates up in the folders, first found first."""
     environment = Environment(
         loader=FileSystemLoader([str(folder) for folder in folders]),
@@ -227,40 +217,6 @@ def session_config(*, secure: bool, seconds: int = SESSION_SECONDS) -> SessionCo
 def _cookie_name(name: str, *, secure: bool) -> str:
     # A __Host- cookie cannot be planted by a neighbouring subdomain.
     return f"__Host-{name}" if secure else name
-
-
-class Assets:
-    """Static files by content: an address with `?v=` names one version for ever."""
-
-    def __init__(self, folders: Iterable[Path]) -> None:
-        self.folders = [folder.resolve() for folder in folders]
-        self.version = cache(self._version)
-
-    def url(self, path: str) -> str:
-        version = self.version(path)
-        return f"{STATIC}/{path}?v={version}" if version else f"{STATIC}/{path}"
-
-    def _version(self, path: str) -> str | None:
-        for folder in self.folders:
-            file = (folder / path).resolve()
-            if file.is_relative_to(folder) and file.is_file():
-                return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-        return None
-
-    def router(self) -> Router:
-        return create_static_files_router(
-            path=STATIC,
-            directories=list(self.folders),
-            guards=[public],
-            middleware=[DefineMiddleware(CompressionMiddleware, config=SQUEEZED)],
-            opt={"skip_session": True, "exclude_from_csrf": True},
-            include_in_schema=False,
-        )
-
-    def is_current(self, scope: Scope) -> bool:
-        version = _query(scope).get("v")
-        path = scope["path"].removeprefix(f"{STATIC}/")
-        return version is not None and version == self.version(path)
 
 
 def fixed_headers(*, secure: bool) -> dict[str, str]:

@@ -13,11 +13,9 @@ from playwright.async_api import Page, expect
 from kernel.db import connected
 from registry.drafts import LIVES
 from tests.browser.conftest import Site, shoot
-from tests.browser.test_driver import ENTRY, on
+from tests.browser.reporting import Driver, on, to_check
 from tests.browser.test_looks import NARROW
-from tests.city import IDS
 from tests.conftest import NOON
-from tests.phones import code_sent
 from tests.registry.test_mending import MILL
 
 pytestmark = pytest.mark.browser
@@ -33,38 +31,12 @@ FORM: dict[str, str] = {
     "contact_phone": "+86 138 1234 5678",
 }
 
+DRIVER = Driver(name="欧阳𠮷")
+
 
 async def count(site: Site, table: str) -> int:
     async with connected(site.dsn) as conn:
         return await conn.fetchval(f"SELECT count(*) FROM {table}")
-
-
-async def to_check(site: Site, page: Page) -> str:
-    """From the door to the last question; returns its address."""
-    await page.goto("/d/new?first=yes")
-    await page.fill("#f-phone", "13812345678")
-    await on(page, "code")
-    async with connected(site.dsn) as conn:
-        await page.fill("#f-code", await code_sent(conn, site.city.office.vault))
-    await on(page, "person")
-    await page.fill("#f-name", "欧阳𠮷")
-    await page.fill("#f-id_number", IDS[0])
-    await on(page, "plate")
-    await page.fill("#f-plate", "豫B12345")
-    await on(page, "way")
-    await page.fill("#f-origin", "山东省济南市")
-    await page.select_option("#f-entry_place_id", str(site.city.north))
-    await page.select_option("#f-stop_1", str(site.city.mill))
-    await on(page, "times")
-    await page.check(f"input[name=entry_day][value='{ENTRY.date()}']")
-    await page.select_option("#f-entry_hour", str(ENTRY.hour + 1))
-    await page.check("input[name=exit_day][value='1']")
-    await page.select_option("#f-exit_hour", "16")
-    await on(page, "health")
-    for question in ("symptom", "risk_area"):
-        await page.check(f"input[name=q_{question}][value=no]")
-    await on(page, "check")
-    return page.url
 
 
 async def kind(page: Page, name: str) -> None:
@@ -80,7 +52,7 @@ async def test_a_second_tap_and_back_after_sending_show_the_same_pass(
     site: Site, lang: str
 ) -> None:
     page = await site.page(lang=lang, viewport=NARROW)
-    check = await to_check(site, page)
+    check = await to_check(site, page, DRIVER)
     await page.dblclick(SEND)
     await expect(page.locator("article.ticket")).to_be_visible()
     done = page.url
@@ -98,7 +70,7 @@ async def test_a_second_tap_and_back_after_sending_show_the_same_pass(
 async def test_taps_that_reach_the_server_at_the_same_time_make_one_report(site: Site) -> None:
     """Over connections of their own, as from a phone that tries again by itself."""
     page = await site.page(viewport=NARROW)
-    check = await to_check(site, page)
+    check = await to_check(site, page, DRIVER)
     token = await page.locator("main form [name=_csrf_token]").input_value()
     answers = await asyncio.gather(
         *(page.request.post(check, form={"_csrf_token": token}, max_redirects=0) for _ in range(6))
@@ -112,7 +84,7 @@ async def test_taps_that_reach_the_server_at_the_same_time_make_one_report(site:
 @pytest.mark.parametrize("lang", LANGUAGES)
 async def test_two_tabs_on_one_report_lose_nothing_of_either(site: Site, lang: str) -> None:
     first = await site.page(lang=lang, viewport=NARROW)
-    check = await to_check(site, first)
+    check = await to_check(site, first, DRIVER)
     second = await first.context.new_page()
     await second.goto(check.replace("/check", "/plate"))
     await first.goto(check.replace("/check", "/person"))
@@ -148,7 +120,7 @@ async def test_a_connection_that_is_lost_while_sending_makes_one_report(
     site: Site, *, answered: bool
 ) -> None:
     page = await site.page(viewport=NARROW)
-    check = await to_check(site, page)
+    check = await to_check(site, page, DRIVER)
     await cut_off(page, answered=answered)
     await page.click(SEND)
     await page.wait_for_url("chrome-error://**")
@@ -167,7 +139,7 @@ async def test_without_a_network_all_answers_but_the_last_are_there_when_it_is_b
     site: Site,
 ) -> None:
     page = await site.page(viewport=NARROW)
-    check = await to_check(site, page)
+    check = await to_check(site, page, DRIVER)
     await page.goto(check.replace("/check", "/plate"))
     await page.fill("#f-plate", "豫B54321")
     await page.context.set_offline(True)
@@ -188,7 +160,7 @@ async def test_without_a_network_all_answers_but_the_last_are_there_when_it_is_b
 @pytest.mark.parametrize("lang", LANGUAGES)
 async def test_a_report_that_lay_too_long_leads_to_a_new_one(site: Site, lang: str) -> None:
     page = await site.page(lang=lang, viewport=NARROW, bypass_csp=True)
-    await to_check(site, page)
+    await to_check(site, page, DRIVER)
     site.clock.at = NOON + LIVES + timedelta(minutes=1)
     await page.click(SEND)
     await expect(page.locator("[role=alert]")).to_be_visible()

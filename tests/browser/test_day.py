@@ -8,55 +8,24 @@ import pytest
 from playwright.async_api import Page, expect
 
 from alerts.overdue import sweep_all
-from kernel.db import connected, open_pool
-from registry.submission import LOCAL
+from kernel.db import open_pool
 from tests.browser.conftest import DESK, PHONE, Site, shoot
-from tests.city import IDS, add_proof
-from tests.closedloop.walk import local_time
+from tests.browser.reporting import Driver, on, to_check
+from tests.city import add_proof
 from tests.conftest import NOON
-from tests.phones import code_sent
 
 pytestmark = pytest.mark.browser
 
 
 async def report(site: Site, page: Page, plate: str = "豫B12345", lang: str = "zh") -> str:
     """Answer one page after the other as a driver does; returns the digits of the pass."""
-    entry = NOON.astimezone(LOCAL)
-    await page.goto("/d/new")
-    await shoot(page, f"report-{lang}")
-    await page.fill("#f-phone", "13812345678")
-    await on(page, "code")
-    async with connected(site.dsn) as conn:
-        await page.fill("#f-code", await code_sent(conn, site.city.office.vault))
-    await on(page, "person")
-    await page.fill("#f-name", "李小龙")
-    await page.fill("#f-id_number", IDS[0])
-    await on(page, "plate")
-    await page.fill("#f-plate", plate)
-    await on(page, "way")
-    await page.fill("#f-origin", "山东省济南市")
-    await page.check(f"input[name=entry_place_id][value='{site.city.north}']")
-    await page.check(f"input[name=stop_1][value='{site.city.mill}']")
-    await on(page, "times")
-    await page.check(f"input[name=entry_at][value='{local_time(entry + timedelta(hours=1))}']")
-    await page.check("input[name=stay][value='24']")
-    await shoot(page, f"report-times-{lang}")
-    await on(page, "health")
-    for question in ("symptom", "risk_area"):
-        await page.check(f"input[name=q_{question}][value=no]")
-    await on(page, "check")
+    await to_check(site, page, Driver(plate=plate))
     await shoot(page, f"report-check-{lang}")
     await page.click("main button[type=submit]")
     await expect(page.locator("article.ticket")).to_be_visible()
     await shoot(page, f"pass-{lang}")
     digits = await page.locator("article.ticket p.tight").inner_text()
     return "".join(character for character in digits if character.isdigit())
-
-
-async def on(page: Page, name: str) -> None:
-    """The next question."""
-    await page.click("main form button.btn:not(.line) >> nth=0")
-    await page.wait_for_url(f"**/{name}")
 
 
 async def scan(lane: Page, number: str) -> None:

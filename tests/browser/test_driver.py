@@ -12,9 +12,9 @@ from playwright.async_api import Page, expect
 from kernel.db import connected
 from registry.submission import LOCAL
 from tests.browser.conftest import DESK, Site, local, shoot
+from tests.browser.reporting import on, soon, way
 from tests.browser.test_looks import NARROW, TWICE
 from tests.city import IDS
-from tests.closedloop.walk import local_time
 from tests.conftest import NOON
 from tests.phones import code_sent, letters
 
@@ -50,11 +50,6 @@ async def driver(site: Site, lang: str, *, plain: bool) -> tuple[Page, Eyes]:
     return page, Eyes(axe=not plain, lang=lang)
 
 
-async def on(page: Page, name: str) -> None:
-    await page.click("main form button.btn:not(.line) >> nth=0")
-    await page.wait_for_url(f"**/{name}")
-
-
 async def first_report(site: Site, page: Page, eyes: Eyes, *, ill: bool = False) -> str:
     """From the door to the pass; returns the address of the pass."""
     await page.goto("/")
@@ -74,9 +69,7 @@ async def first_report(site: Site, page: Page, eyes: Eyes, *, ill: bool = False)
     await page.fill("#f-plate", "豫B12345")
     await on(page, "way")
     await eyes.look(page, "way")
-    await page.fill("#f-origin", "山东省济南市")
-    await page.check(f"input[name=entry_place_id][value='{site.city.north}']")
-    await page.check(f"input[name=stop_1][value='{site.city.mill}']")
+    await way(site, page)
     await on(page, "times")
     await eyes.look(page, "times")
     if ill:
@@ -85,7 +78,7 @@ async def first_report(site: Site, page: Page, eyes: Eyes, *, ill: bool = False)
         await page.select_option("#f-entry_day", str(ENTRY.date()))
         await page.select_option("#f-entry_hour", str(ENTRY.hour + 1))
     else:
-        await page.check(f"input[name=entry_at][value='{local_time(ENTRY + timedelta(hours=1))}']")
+        await soon(site, page)
     await page.check("input[name=stay][value='24']")
     await on(page, "health")
     await eyes.look(page, "health")

@@ -10,8 +10,9 @@ from babel.messages.pofile import read_po
 from litestar.plugins.jinja import JinjaTemplateEngine
 from playwright.async_api import Page, Route, expect
 
+from kernel.assets import Assets
 from kernel.i18n import use_locale
-from kernel.web import Assets, template_config
+from kernel.web import template_config
 from registry.plates import PROVINCES, parse
 from tests.browser.conftest import Site, shoot
 from tests.support import REPOSITORY

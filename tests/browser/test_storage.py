@@ -9,12 +9,11 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from kernel.db import connected
-from registry.submission import LOCAL
 from tests.browser.conftest import PHONE, Site, local
+from tests.browser.reporting import Driver, to_check
 from tests.browser.storage import kept_by, on_disk, profile
 from tests.canaries import Canary, Net, hatch
 from tests.http import PASSWORD, add_account
-from tests.phones import code_sent
 
 pytestmark = pytest.mark.browser
 
@@ -53,37 +52,9 @@ def of_its_owner(folder: Path) -> dict[str, str]:
     return {name: text for name, text in told.items() if name not in own} | numbers
 
 
-async def on(page: Page, name: str) -> None:
-    await page.click("main form button.btn[type=submit] >> nth=0")
-    await page.wait_for_url(f"**/{name}")
-
-
 async def report(site: Site, page: Page, who: Canary) -> str:
     """All questions, and the pass kept for the road; returns its digits."""
-    entry = (site.clock.now() + timedelta(hours=1)).astimezone(LOCAL)
-    await page.goto("/d/new")
-    await page.fill("#f-phone", who.phone)
-    await on(page, "code")
-    async with connected(site.dsn) as conn:
-        await page.fill("#f-code", await code_sent(conn, site.city.office.vault))
-    await on(page, "person")
-    await page.fill("#f-name", who.name)
-    await page.fill("#f-id_number", who.number)
-    await on(page, "plate")
-    await page.fill("#f-plate", "豫B12345")
-    await on(page, "way")
-    await page.fill("#f-origin", "山东省济南市")
-    await page.select_option("#f-entry_place_id", str(site.city.north))
-    await page.select_option("#f-stop_1", str(site.city.mill))
-    await on(page, "times")
-    await page.check(f"input[name=entry_day][value='{entry.date()}']")
-    await page.select_option("#f-entry_hour", str(entry.hour))
-    await page.check("input[name=exit_day][value='1']")
-    await page.select_option("#f-exit_hour", "23")
-    await on(page, "health")
-    for question in ("symptom", "risk_area"):
-        await page.check(f"input[name=q_{question}][value=no]")
-    await on(page, "check")
+    await to_check(site, page, Driver(phone=who.phone, name=who.name, number=who.number))
     await page.click("main form button.btn[type=submit]")
     await expect(page.locator("article.ticket")).to_be_visible()
     await page.wait_for_selector("[data-kept]")

@@ -259,15 +259,19 @@ async def test_a_search_that_finds_no_firm_says_whom_to_call(
     assert nobody not in unescape(found.text)
 
 
+FAR = {"entry_at": "", "entry_day": "2022-04-13", "entry_hour": "8"}
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "code"),
     [
-        ({"exit_day": "0", "exit_hour": "20"}, "exit_hour", "exit_before_entry"),
-        ({"exit_day": "0", "exit_hour": "21"}, "exit_hour", "exit_before_entry"),
-        ({"entry_hour": "3"}, "entry_hour", "entry_time_past"),
-        ({"entry_day": "2022-05-20"}, "entry_hour", "entry_time_too_far"),
-        ({"entry_day": "", "entry_hour": ""}, "entry_hour", "entry_time_missing"),
-        ({"exit_hour": ""}, "exit_hour", "exit_time_missing"),
+        ({"entry_at": "2022-04-12T03:00"}, "entry_hour", "entry_time_past"),
+        (FAR | {"entry_day": "2022-05-20"}, "entry_hour", "entry_time_too_far"),
+        (FAR | {"entry_day": "2022-02-30"}, "entry_hour", "entry_time_missing"),
+        ({"entry_at": ""}, "entry_at", "entry_time_missing"),
+        ({"stay": ""}, "stay", "exit_time_missing"),
+        ({"stay": "0"}, "stay", "exit_time_missing"),
+        ({"stay": "-4"}, "stay", "exit_time_missing"),
     ],
 )
 async def test_times_that_cannot_be_are_told_beside_their_field(
@@ -281,7 +285,7 @@ async def test_times_that_cannot_be_are_told_beside_their_field(
         assert answer.status_code == 422
         assert f'href="#f-{field}"' in answer.text
         assert sentence(code, lang) in unescape(answer.text)
-        if times["exit_hour"]:
-            assert f'<option value="{times["exit_hour"]}" selected>' in answer.text
+        if field != "stay":
+            assert re.search(r'name="stay" value="24" required[^>]* checked', answer.text)
     await to_pass(walk)
     assert await movements(conn) == 1

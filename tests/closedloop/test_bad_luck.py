@@ -115,7 +115,7 @@ async def test_a_report_that_lies_until_its_hour_has_passed_asks_for_the_times_a
     clock.at += timedelta(hours=10)
     assert (await walk.says()).status_code == 303
     assert walk.at.endswith("/times")
-    times = {"entry_day": "2022-05-02", "entry_hour": "8", "exit_day": "1", "exit_hour": "18"}
+    times = {"entry_day": "2022-05-02", "entry_hour": "8", "stay": "24"}
     await walk.says(**times)
     assert walk.at.endswith("/check")
     await walk.says()

@@ -11,6 +11,7 @@ from litestar import Litestar, Request, get, post
 from litestar.datastructures import State
 
 import kernel
+from kernel.assets import Assets
 from kernel.auth import (
     ACCOUNT,
     Actor,
@@ -29,7 +30,7 @@ from kernel.db import Connection
 from kernel.i18n import load_catalogues
 from kernel.problems import exception_handlers
 from kernel.store import PostgresStore
-from kernel.web import Assets, csrf, session_config, template_config
+from kernel.web import csrf, session_config, template_config
 
 HERE = Path(kernel.__file__).parent
 NOW = datetime(2022, 4, 12, 13, 0, tzinfo=UTC)

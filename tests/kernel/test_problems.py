@@ -12,6 +12,7 @@ from litestar import Litestar, get, post
 from litestar.params import FromPath, JSONBody
 
 import kernel
+from kernel.assets import Assets
 from kernel.errors import Conflict, NotFound, Refused, TooMany, Unauthenticated, Unavailable
 from kernel.i18n import load_catalogues
 from kernel.problems import (
@@ -21,7 +22,7 @@ from kernel.problems import (
     out_of_group,
     read_field_error,
 )
-from kernel.web import Assets, template_config
+from kernel.web import template_config
 
 HERE = Path(kernel.__file__).parent
 RAISED: dict[str, Exception] = {
