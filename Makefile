@@ -20,7 +20,7 @@ run: .venv/run.stamp ## everything on a fresh machine, with a demo city
 
 test: .venv/dev.stamp chromium ## all tests, those in the browser too
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --ignore=tests/faults
-	@$(BIN)/python -m pytest -q tests/faults
+	@$(BIN)/python -m pytest -q -n 2 tests/faults
 
 check: .venv/dev.stamp ## format, lint, types, migrations, floors
 	@$(BIN)/ruff format --check --quiet $(CODE)

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -57,6 +58,7 @@ def _merge(folders: list[Path], locale: str) -> dict[str, str]:
     return merged
 
 
+@cache
 def read_sentences(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
         catalogue = read_po(file, locale=path.stem, abort_invalid=True)

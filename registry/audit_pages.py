@@ -14,7 +14,7 @@ from kernel.auth import requires
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Malformed, Refused
-from kernel.i18n import LOCAL_ZONE, t
+from kernel.i18n import LOCAL_ZONE, has, t
 from kernel.web import Page, page, url_with
 from registry.account_queries import Access, AccessQuery, accesses
 from registry.accounts import known_actor
@@ -82,8 +82,8 @@ def _spoken(access: Access) -> dict[str, str]:
 
 
 def _word(group: str, code: str) -> str:
-    said = t(key := f"{group}.{code}")
-    return code if said == key else said
+    key = f"{group}.{code}"
+    return t(key) if has(key) else code
 
 
 def _query(asked: dict[str, str], before: str, district: str | None) -> AccessQuery:

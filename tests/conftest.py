@@ -20,7 +20,7 @@ from kernel.migrate import migrate
 from kernel.postgres import ensure_running, stop
 from kernel.privacy import Vault
 from tests.city import City, build
-from tests.http import add_account, an_app, log_in, opened
+from tests.http import MASTER_KEY, add_account, an_app, log_in, opened
 from tests.support import MIGRATIONS, OneConnectionPool, database_name, drop_database, make_database
 
 NOON = datetime(2022, 5, 1, 12, 0, tzinfo=UTC)
@@ -100,7 +100,7 @@ def pool(conn: Connection) -> OneConnectionPool:
 @pytest.fixture
 def vault() -> Vault:
     """A new one for each test: the application gives it the keys of the test's database."""
-    return Vault(bytes(range(32)))
+    return Vault(MASTER_KEY)
 
 
 @pytest.fixture

@@ -3,24 +3,42 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
 import httpx
 from litestar import Litestar
+from msgspec.structs import replace
 
-from checkpoint.app import create_app
+from checkpoint.app import FLOORS, create_app
+from closedloop.reporting import Office
 from kernel.auth import hash_password
 from kernel.clock import SetClock
 from kernel.db import Connection, Pool
+from kernel.i18n import load_catalogues
 from kernel.privacy import Vault
 from kernel.settings import Settings
 from registry.accounts import create_account
-from tests.support import OneConnectionPool
+from registry.world import WorldCache
+from tests.support import REPOSITORY, OneConnectionPool
 
+#: The same for each test, so that one application can serve all.
+MASTER_KEY = bytes(range(32))
 PASSWORD = "correct horse battery staple"
 _HASHES: dict[str, str] = {}
+
+
+class Standing:
+    """The clock of whichever test has the application now."""
+
+    def __init__(self, clock: SetClock) -> None:
+        self.clock = clock
+
+    def now(self) -> datetime:
+        return self.clock.now()
 
 
 def an_app(
@@ -30,15 +48,31 @@ def an_app(
     folder: Path,
     settings: Settings | None = None,
 ) -> Litestar:
-    return create_app(
-        # Tests move the clock by hours between two clicks.
-        settings or Settings(data_dir=folder, sms="console", idle_minutes=24 * 60),
+    """One application for all tests with the same settings, which takes longer to build than most
+    tests; what it works with is this test's own.
+    """
+    # Tests move the clock by hours between two clicks.
+    said = settings or Settings(data_dir=folder, sms="console", idle_minutes=24 * 60)
+    app, standing = _built(replace(said, data_dir=Path()))
+    load_catalogues([REPOSITORY / floor / "locale" for floor in FLOORS])
+    standing.clock = clock
+    app.state.clock, app.state.vault, app.state.settings = clock, vault, said
+    app.state.office = Office(cache=WorldCache(), vault=vault, city=said.city)
+    app.state.pool = cast("Pool", OneConnectionPool(conn))
+    return app
+
+
+@cache
+def _built(settings: Settings) -> tuple[Litestar, Standing]:
+    standing = Standing(SetClock(datetime(2022, 5, 1, tzinfo=UTC)))
+    app = create_app(
+        settings,
         dsn="postgresql://nowhere",
-        clock=clock,
-        vault=vault,
-        pool=cast("Pool", OneConnectionPool(conn)),
+        clock=standing,
+        vault=Vault(MASTER_KEY),
         ticking=False,
     )
+    return app, standing
 
 
 @asynccontextmanager
