@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from litestar import Litestar
 
@@ -24,6 +25,10 @@ from tests.http import MASTER_KEY, add_account, an_app, log_in, opened
 from tests.support import MIGRATIONS, OneConnectionPool, database_name, drop_database, make_database
 
 NOON = datetime(2022, 5, 1, 12, 0, tzinfo=UTC)
+
+# How long an example takes is no property of the code (figures are printed by bench/).
+hypothesis.settings.register_profile("checkpoint", deadline=None)
+hypothesis.settings.load_profile("checkpoint")
 
 # Tests lose nothing when the machine does, and wait less.
 _HASTY = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB"}

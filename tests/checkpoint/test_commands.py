@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from registry.rules import SCENARIOS
 from tests.support import REPOSITORY, drop_database, make_database, run_on
@@ -33,6 +34,7 @@ async def value(dsn: str, query: str) -> object:
         await conn.close()
 
 
+@pytest.mark.timeout(400)
 async def test_an_empty_database_is_brought_up_filled_saved_and_brought_back(
     server: str, tmp_path: Path
 ) -> None:
