@@ -22,28 +22,25 @@ import closedloop.api
 import closedloop.pages
 import registry.api
 import registry.pages
-from alerts.overdue import SETTLING, sweep_all
 from checkpoint.intake import Intake
-from checkpoint.retention import ERASERS
+from checkpoint.office_work import can_wait
+from checkpoint.schedule import schedule
 from closedloop.group import GroupCommit
 from closedloop.reporting import Office
+from kernel.admission import Admission, Pressure
 from kernel.assets import Assets
 from kernel.auth import Actor, Authenticate, SignedIn
 from kernel.clock import Clock, SystemClock
 from kernel.db import Pool, open_pool, provide_tx
 from kernel.i18n import load_catalogues
-from kernel.jobs import Job, ticker
-from kernel.keyring import REFRESH_SECONDS, refresh, unlock
+from kernel.jobs import ticker
+from kernel.keyring import unlock
 from kernel.live import Hub
 from kernel.privacy import Vault, load_master_key
 from kernel.problems import exception_handlers
-from kernel.retention import erase_due
-from kernel.senders import channel, send_due
 from kernel.settings import Settings
 from kernel.store import PostgresStore
 from kernel.web import Headers, Locale, csrf, session_config, template_config
-from registry.drivers import phone_of
-from registry.rejects import forget_rejects
 from registry.sessions import limits_of, signed_in
 from registry.world import WorldCache
 
@@ -52,6 +49,8 @@ MIGRATIONS = ROOT / "migrations"
 FLOORS = ("kernel", "registry", "closedloop", "alerts", "checkpoint")
 HOUR = 3600
 SENDING_SECONDS = 2
+#: Two batches of scans are written at once, and two tokens or passes looked up beside them.
+LANES_CONNECTIONS = 4
 MOST_BODY = 2 * 1024 * 1024
 
 
@@ -101,6 +100,7 @@ def create_app(
         state=state,
         middleware=[
             Locale(),
+            Admission(can_wait, state.pressure, settings.urgent_ms),
             session_config(
                 # An hour longer than a log-in: it says whose a form was that came too late.
                 secure=settings.secure_cookies,
@@ -130,6 +130,8 @@ def _state(settings: Settings, dsn: str, clock: Clock, vault: Vault, pool: Pool 
             "hub": Hub(dsn),
             "office": Office(cache=WorldCache(), vault=vault, city=settings.city),
             "pool": pool,
+            "lanes_pool": None,
+            "pressure": Pressure(),
         }
     )
 
@@ -139,78 +141,46 @@ def _running(dsn: str, *, ticking: bool):  # noqa: ANN202 - Litestar's own shape
     async def running(app: Litestar) -> AsyncGenerator[None]:
         state = app.state
         async with AsyncExitStack() as stack:
-            if state.pool is None:
-                state.pool = await open_pool(dsn, size=state.settings.pool_size)
-                stack.push_async_callback(state.pool.close)
-                await stack.enter_async_context(state.hub.running())
+            await _connect(state, dsn, stack)
             await check_key(state.pool, state.vault, state.clock.now())
             await stack.enter_async_context(_intake(state))
             if ticking:
-                looking = ticker("keys", REFRESH_SECONDS, _refreshing(state))
-                await stack.enter_async_context(looking)
-                seconds = state.settings.sweep_seconds
-                await stack.enter_async_context(ticker("sweep", seconds, _sweeping(state)))
-                if state.settings.sms:
-                    sending = ticker("messages", SENDING_SECONDS, _sending(state))
-                    await stack.enter_async_context(sending)
-                await stack.enter_async_context(ticker("rejects", HOUR, _forgetting(state)))
-                await stack.enter_async_context(ticker("retention", HOUR, _erasing(state)))
+                for name, seconds, job in schedule(state):
+                    await stack.enter_async_context(ticker(name, seconds, job))
             yield
 
     return running
 
 
+async def _connect(state: State, dsn: str, stack: AsyncExitStack) -> None:
+    """Scans have connections of their own: no page, however many are asked for, takes them."""
+    if state.pool is not None:
+        return
+    state.pool = await open_pool(dsn, size=state.settings.pool_size)
+    stack.push_async_callback(state.pool.close)
+    state.lanes_pool = await open_pool(dsn, size=LANES_CONNECTIONS)
+    stack.push_async_callback(state.lanes_pool.close)
+    await stack.enter_async_context(state.hub.running())
+    await stack.enter_async_context(state.pressure.watched())
+
+
 @asynccontextmanager
 async def _intake(state: State) -> AsyncGenerator[None]:
-    group = GroupCommit(state.pool, state.office.cache, state.clock)
-    state.intake = Intake(office=state.office, group=group, pool=state.pool, clock=state.clock)
-    state.find_token = _token_finder(state)
+    pool = state.pool if state.lanes_pool is None else state.lanes_pool
+    group = GroupCommit(pool, state.office.cache, state.clock)
+    state.intake = Intake(office=state.office, group=group, pool=pool, clock=state.clock)
+    state.find_token = _token_finder(state, pool)
     state.find_account = _account_finder(state)
     async with group.running():
         yield
 
 
-def _forgetting(state: State) -> Job:
-    async def forget() -> None:
-        async with state.pool.acquire(timeout=2) as conn:
-            await forget_rejects(conn, state.clock.now())
-
-    return forget
-
-
-def _sweeping(state: State):  # noqa: ANN202 - a job
-    async def job() -> None:
-        async with state.pool.acquire(timeout=2) as conn:
-            await sweep_all(conn, state.clock.now() - SETTLING)
-
-    return job
-
-
-def _sending(state: State):  # noqa: ANN202 - a job
-    send = channel(state.settings.sms, state.settings.sms_secret)
-
-    async def job() -> None:
-        if send is not None:
-            find = phone_of(state.vault, state.settings.public_url)
-            await send_due(state.pool, state.vault, find, send, state.clock.now())
-
-    return job
-
-
-def _erasing(state: State):  # noqa: ANN202 - a job
-    async def job() -> None:
-        async with state.pool.acquire(timeout=2) as conn:
-            await erase_due(conn, ERASERS, state.clock.now())
-
-    return job
-
-
-def _token_finder(state: State):  # noqa: ANN202 - FindToken
+def _token_finder(state: State, pool: Pool):  # noqa: ANN202 - FindToken
     async def find(token_hash: bytes) -> Actor | None:
         cache = cast("WorldCache", state.office.cache)
         if cache.fresh and cache.held is not None and token_hash in cache.held.tokens:
             return cache.held.tokens[token_hash]
-        async with state.pool.acquire(timeout=2) as conn:
+        async with pool.acquire(timeout=2) as conn:
             return (await cache.now(conn)).tokens.get(token_hash)
 
     return find
@@ -230,14 +200,6 @@ async def check_key(pool: Pool, vault: Vault, now: datetime) -> None:
     """Raises WrongKeyError, DamagedKeyError: then the service does not start."""
     async with pool.acquire() as conn:
         await unlock(conn, vault, now)
-
-
-def _refreshing(state: State):  # noqa: ANN202 - a job
-    async def job() -> None:
-        async with state.pool.acquire(timeout=2) as conn:
-            await refresh(conn, state.vault, state.clock.now())
-
-    return job
 
 
 async def _clock(state: State) -> Clock:

@@ -6,6 +6,7 @@ unknown token, a malformed body, a failure) goes through the application as if t
 there, so that there is one place where refusals are worded.
 """
 
+import time
 from typing import cast
 
 import msgspec
@@ -51,12 +52,14 @@ class LaneDoor:
         if batch is None:
             await self.app(scope, _first(request, receive), send)
             return
+        began = time.monotonic()
         try:
             with use_locale(locale_of(scope)):
                 answer = _ENCODER.encode(await scan_results(self.state.intake, batch, actor))
         except Exception as error:  # noqa: BLE001 - the application says what it means
             await self.app(scope, _failing(error), send)
             return
+        self.state.pressure.note((time.monotonic() - began) * 1000)
         length = (b"content-length", b"%d" % len(answer))
         headers = [*self.headers, length]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

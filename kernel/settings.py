@@ -35,18 +35,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     sms_secret: str = ""
     idle_minutes: int = 30
     session_hours: int = 12
+    #: What can wait is turned away while urgent work waits longer than this; 0: never.
+    urgent_ms: int = 100
 
     def __repr__(self) -> str:
         # The database password and the master key must not reach a log through a repr.
         return f"Settings(data_dir={str(self.data_dir)!r}, host={self.host!r}, port={self.port})"
 
 
-def _whole(env: Mapping[str, str], name: str, default: int, *, top: int) -> int:
+def _whole(env: Mapping[str, str], name: str, default: int, *, top: int, least: int = 1) -> int:
     given = env.get(name, "").strip()
     if not given:
         return default
-    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= top):
-        message = f"{name} must be a whole number from 1 to {top}, not {given!r}."
+    if not (given.isascii() and given.isdigit() and least <= int(given) <= top):
+        message = f"{name} must be a whole number from {least} to {top}, not {given!r}."
         raise BadSettingError(message)
     return int(given)
 
@@ -117,6 +119,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         sms_secret=env.get("CHECKPOINT_SMS_SECRET", "").strip(),
         idle_minutes=_whole(env, "CHECKPOINT_IDLE_MINUTES", 30, top=24 * 60),
         session_hours=_whole(env, "CHECKPOINT_SESSION_HOURS", 12, top=24),
+        urgent_ms=_whole(env, "CHECKPOINT_URGENT_MS", 100, top=60_000, least=0),
     )
 
 

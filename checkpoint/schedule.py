@@ -1,0 +1,72 @@
+"""What each process does by the clock. Every process has all of it: each job's own SQL sees to it
+that nothing happens twice.
+"""
+
+from collections.abc import Iterator
+
+from litestar.datastructures import State
+
+from alerts.overdue import SETTLING, sweep_all
+from checkpoint.retention import ERASERS
+from kernel.jobs import Job
+from kernel.keyring import REFRESH_SECONDS, refresh
+from kernel.retention import erase_due
+from kernel.senders import channel, send_due
+from registry.drivers import phone_of
+from registry.rejects import forget_rejects
+
+HOUR = 3600
+SENDING_SECONDS = 2
+
+
+def schedule(state: State) -> Iterator[tuple[str, float, Job]]:
+    """Name, seconds between two runs, job."""
+    yield "keys", REFRESH_SECONDS, _refreshing(state)
+    yield "sweep", state.settings.sweep_seconds, _sweeping(state)
+    if state.settings.sms:
+        yield "messages", SENDING_SECONDS, _sending(state)
+    yield "rejects", HOUR, _forgetting(state)
+    yield "retention", HOUR, _erasing(state)
+
+
+def _forgetting(state: State) -> Job:
+    async def forget() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await forget_rejects(conn, state.clock.now())
+
+    return forget
+
+
+def _sweeping(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await sweep_all(conn, state.clock.now() - SETTLING)
+
+    return job
+
+
+def _sending(state: State) -> Job:
+    send = channel(state.settings.sms, state.settings.sms_secret)
+
+    async def job() -> None:
+        if send is not None:
+            find = phone_of(state.vault, state.settings.public_url)
+            await send_due(state.pool, state.vault, find, send, state.clock.now())
+
+    return job
+
+
+def _erasing(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await erase_due(conn, ERASERS, state.clock.now())
+
+    return job
+
+
+def _refreshing(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await refresh(conn, state.vault, state.clock.now())
+
+    return job
