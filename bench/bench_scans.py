@@ -85,7 +85,7 @@ async def _in_own_process(plan: Plan) -> Tally:
 
 
 async def measure_scans(stage: Stage, data_dir: Path) -> dict[str, Any]:
-    port = _free_port()
+    port = free_port()
     lane = Lane(stage, port, await pass_numbers(stage))
     given = await pgbench.values(stage)
 
@@ -188,7 +188,7 @@ def _commit() -> str:
     return subprocess.run(asked, check=False, capture_output=True, text=True).stdout.strip()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -102,10 +102,22 @@ class Expected(Struct, frozen=True, kw_only=True):
     discrepancy: str | None
 
 
-async def expected_at(conn: Connection, place_id: int, now: datetime) -> list[Expected]:
+#: Of the loop `l`: on its way to the place $1, or standing there with a question.
+_EXPECTED = "l.next_place_id = $1 AND l.state IN ('released', 'incident', 'discrepancy')"
+
+
+async def count_expected(conn: Connection, place_id: int) -> int:
+    return await conn.fetchval(
+        f"SELECT count(*) FROM closedloop.loop l WHERE {_EXPECTED}", place_id
+    )
+
+
+async def expected_at(
+    conn: Connection, place_id: int, now: datetime, *, skip: int, limit: int
+) -> list[Expected]:
     """Trucks on their way to a firm or standing there with a question, the next due first."""
     rows = await conn.fetch(
-        """
+        f"""
         SELECT l.movement_id,
                CASE WHEN l.state IN ('released', 'incident') AND l.due_at < $2 THEN 'overdue'
                     ELSE l.state END AS state,
@@ -119,11 +131,13 @@ async def expected_at(conn: Connection, place_id: int, now: datetime) -> list[Ex
           JOIN registry.movement m ON m.movement_id = l.movement_id
           LEFT JOIN registry.movement_person s ON s.movement_id = l.movement_id AND s.ordinal = 0
           LEFT JOIN registry.place e ON e.id = l.entry_place_id
-         WHERE l.next_place_id = $1 AND l.state IN ('released', 'incident', 'discrepancy')
-         ORDER BY l.due_at NULLS LAST, l.movement_id
+         WHERE {_EXPECTED}
+         ORDER BY l.due_at NULLS LAST, l.movement_id OFFSET $3 LIMIT $4
         """,
         place_id,
         now,
+        skip,
+        limit,
     )
     return [convert(dict(row), Expected) for row in rows]
 

@@ -21,6 +21,7 @@ from closedloop.queries import (
     LoopQuery,
     LoopRow,
     arrived_at,
+    count_expected,
     expected_at,
     loops,
 )
@@ -60,10 +61,12 @@ async def firm_page(
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
     done: FromQuery[str] = "",
+    skip: FromQuery[int] = 0,
 ) -> Page:
-    """Today's trucks, each with one button."""
+    """Today's trucks, the next due first, each with one button."""
     notice = t(f"ui.firm.done.{done}") if done in {"arrived", "discrepancy"} else None
-    return await show_firm(tx, office, who(request), clock.now(), notice=notice)
+    skip = min(max(skip, 0), LAST_ID)
+    return await show_firm(tx, office, who(request), clock.now(), notice=notice, skip=skip)
 
 
 async def show_firm(
@@ -75,17 +78,25 @@ async def show_firm(
     notice: str | None = None,
     errors: Sequence[dict[str, str]] = (),
     values: dict[str, str] | None = None,
+    skip: int = 0,
 ) -> Page:
     world = await office.cache.now(conn)
     place = world.place(place_of(actor))
     code, until = rolling_code(place.screen_secret, now)
+    expected = await expected_at(conn, place.id, now, skip=skip, limit=PER_PAGE)
+    arrived = await arrived_at(conn, place.id, now - TODAY)
+    number = await count_expected(conn, place.id)
+    after = skip + len(expected)
     return page(
         "firm.html",
         http_status=422 if errors else 200,
         path="/firm",
         place={"name": place.name},
-        expected=[_expected(each, now) for each in await expected_at(conn, place.id, now)],
-        arrived=[_arrived(each) for each in await arrived_at(conn, place.id, now - TODAY)],
+        expected=[_expected(each, now) for each in expected],
+        expected_number=number,
+        next_url=url_with("/firm", skip=after) if after < number else None,
+        arrived=[_arrived(each) for each in arrived[:PER_PAGE]],
+        arrived_number=len(arrived),
         rolling={"code": code, "until": until},
         notice=notice,
         errors=list(errors),

@@ -18,9 +18,9 @@ from prometheus_client import Counter, Gauge
 
 from kernel.errors import Unavailable
 
-#: Requests of this kind that one process works on at a time: fewer than its connections, so
-#: that there are always some for who cannot wait.
-AT_ONCE = 4
+#: Requests of this kind that one process works on at a time: what one of them computes, urgent
+#: work waits for, and there must always be connections for who cannot wait.
+AT_ONCE = 2
 WAIT_SECONDS = 2.0
 RETRY_SECONDS = 5
 TICK_SECONDS = 0.02

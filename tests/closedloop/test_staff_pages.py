@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from closedloop import staff_pages
 from closedloop.model import Level, State
 from closedloop.rolling import rolling_code
 from kernel.clock import SetClock
@@ -38,6 +39,24 @@ async def test_a_firm_sees_its_own_trucks_and_the_digits_of_the_minute(
     assert f"{code[:3]} {code[3:]}" in shown.text
     other = await (await logged_in("firm", city.depot)).get("/firm")
     assert "12345" not in other.text.replace(f"{code[:3]} {code[3:]}", "")
+
+
+async def test_a_firm_with_many_trucks_reads_them_a_page_at_a_time(
+    logged_in: LogIn, conn: Connection, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plates = [f"豫B1234{n}" for n in range(3)]
+    for plate, number in zip(plates, IDS, strict=False):
+        await released(conn, city, plate=plate, id_number=number)
+    monkeypatch.setattr(staff_pages, "PER_PAGE", 2)
+    firm = await logged_in("firm", city.mill)
+    first = await firm.get("/firm?lang=en")
+    assert "3 on the way" in first.text
+    rest = await firm.get("/firm?lang=en&skip=2")
+    assert "3 on the way" in rest.text
+    shown = [[n for n in range(3) if f"1234{n}" in page.text] for page in (first, rest)]
+    assert shown == [[0, 1], [2]]
+    assert "/firm?skip=2" in first.text
+    assert "/firm?skip=" not in rest.text
 
 
 async def test_one_tap_closes_the_loop_and_a_second_changes_nothing(
