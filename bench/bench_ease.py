@@ -30,6 +30,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bench.city import Stage, set_up
 from bench.service import service
+from checkpoint.simulation.pack import DECLARED
 from kernel.db import connected
 from kernel.postgres import ensure_running, stop
 from registry.places import insert_code
@@ -132,7 +133,7 @@ async def first_report(cab: Cab, arrived: Arrived) -> int:
 
 
 async def _well(finger: Finger) -> None:
-    for question in ("symptom", "risk_area"):
+    for question in DECLARED:
         await finger.tap(f"input[name=q_{question}][value=no]")
 
 

@@ -27,6 +27,7 @@ def standing_verdict(at: Situation, world: World, now: datetime) -> Verdict:
         now,
         _plate_seen(at),
         sources=world.sources,
+        areas=world.areas,
     )
 
 

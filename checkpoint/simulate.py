@@ -18,6 +18,7 @@ import httpx
 
 from checkpoint.simulation.city import City, NoDemoCityError, entered
 from checkpoint.simulation.expectations import Expected, cards, differences, states
+from checkpoint.simulation.pack import GOOD, LIST, RECORD
 from checkpoint.simulation.people import People
 from checkpoint.simulation.reading import read_city
 from checkpoint.simulation.stories import STORIES, Story
@@ -85,15 +86,15 @@ async def _bring_evidence(city: City, trucks: Sequence[tuple[Story, Truck]]) -> 
     """The laboratories' and the province's files, before anybody sets out."""
     at = now()
     tests = [
-        _row(truck, "negative", at - timedelta(hours=story.test))
+        _row(truck, GOOD, at - timedelta(hours=story.test))
         for story, truck in trucks
         if story.test is not None
     ]
     codes = [
         _row(truck, story.code, at - timedelta(hours=8)) for story, truck in trucks if story.code
     ]
-    await city.registrar.import_rows("test", tests)
-    await city.registrar.import_rows("health_code", codes)
+    await city.registrar.import_rows(RECORD, tests)
+    await city.registrar.import_rows(LIST, codes)
 
 
 def _row(truck: Truck, value: str, taken_at: datetime) -> dict[str, str]:

@@ -118,6 +118,7 @@ def verdict_of(seen: Seen) -> Verdict:
         seen.moment.at,
         seen.scan.plate_seen,
         sources=seen.world.sources,
+        areas=seen.world.areas,
         standing=_standing(loop),
     )
 

@@ -1,5 +1,5 @@
 """A firm or a dispatcher prepares a report and sends the driver a link; the driver answers the
-health questions and sends it.
+questions of the rule set and sends it.
 """
 
 from datetime import timedelta
@@ -82,7 +82,7 @@ async def dispatch_form(
     settings: NamedDependency[Settings],
 ) -> Page:
     """The link is shown once and goes to the driver's phone. What else is missing or wrong the
-    driver is asked; the health questions are always the driver's own.
+    driver is asked; the questions are always the driver's own.
     """
     actor, now, said = who(request), clock.now(), await read_typed(request)
     typed = {f: v for f, v in said.items() if not f.startswith(("q_", "_"))}

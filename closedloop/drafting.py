@@ -161,7 +161,7 @@ async def begin_again(
     entry: str = "",
 ) -> UUID | None:
     """The last journey once more, from the next full hour on, through the checkpoint whose poster
-    was scanned, if one was; the health questions are asked anew. None where no report of this
+    was scanned, if one was; the questions are asked anew. None where no report of this
     person is left.
     """
     movement_id = await last_movement(conn, person_id)

@@ -60,7 +60,9 @@ def verdict_ahead(at: Situation, world: World, now: datetime) -> Verdict:
     opens = at.movement.window_from
     when = now if opens is None else max(now, opens)
     rules = world.rules_at(now)
-    return judge(at.movement, at.people, rules, None, when, sources=world.sources)
+    return judge(
+        at.movement, at.people, rules, None, when, sources=world.sources, areas=world.areas
+    )
 
 
 def _is_keeper(actor: Actor) -> None:

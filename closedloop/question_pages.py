@@ -100,7 +100,7 @@ def _after(draft: Draft, name: str, said: Typed, world: World, now: datetime) ->
     errors = questions.errors_of(name, reading.checked.failures, rules)
     if errors and "remove" not in said:
         return show(draft, name, world, now, errors=errors, looked_for=said)
-    if name == "health" and questions.declared_yes(draft.typed, rules):
+    if name == "declare" and questions.declared_yes(draft.typed, rules):
         return Redirect(page_url(draft.id, "care"), status_code=303)
     target = questions.next_page(reading.checked.failures, rules)
     return Redirect(page_url(draft.id, target), status_code=303)
@@ -119,14 +119,14 @@ async def _send(
 ) -> Page | Redirect:
     rules = world.rules_at(now)
     if name == "again":
-        typed = questions.answered("health", draft.typed, said, rules, masked=False)
+        typed = questions.answered("declare", draft.typed, said, rules, masked=False)
         draft = replace(draft, typed=typed)
         await keep_typed(conn, office.vault, draft.id, draft.typed, now)
     movement_id = await send(conn, office, draft, token, now)
     if movement_id is not None:
         return to_pass(office, movement_id, settings)
     reading = read(draft.typed, world, now)
-    errors = questions.errors_of("health", reading.checked.failures, rules)
+    errors = questions.errors_of("declare", reading.checked.failures, rules)
     if name == "again" and errors:
         return show(draft, name, world, now, errors=errors)
     target = questions.next_page(reading.checked.failures, rules)
@@ -186,6 +186,7 @@ def _offered(
         }
     return {
         "id_types": ID_TYPES,
+        "spoken": rules.spoken,
         "questions": labelled(rules.questions, "sentence"),
         "goods": labelled(rules.goods, "label"),
         "checkpoints": _places(world, PlaceKind.CHECKPOINT, typed, "entry_place_id", said),

@@ -17,14 +17,14 @@ from registry.submission import LOCAL
 from registry.world import World
 
 #: In the order in which they are asked; what a page may write, and nothing else.
-ASKED = ("phone", "person", "plate", "way", "times", "health")
+ASKED = ("phone", "person", "plate", "way", "times", "declare")
 FIELDS: dict[str, tuple[str, ...]] = {
     "phone": ("phone",),
     "person": ("name", "id_type", "id_number"),
     "plate": ("plate", "trailer_plate"),
     "way": ("origin", "entry_place_id", "stop_1"),
     "times": question_times.FIELDS,
-    "health": (),
+    "declare": (),
     "goods": ("goods",),
     **{f"stop_{n}": (f"stop_{n}",) for n in range(2, MOST_STOPS + 1)},
     **{
@@ -42,7 +42,7 @@ FOUND = 12
 
 
 def fields_of(name: str, rules: RuleSet) -> tuple[str, ...]:
-    if name == "health":
+    if name == "declare":
         return tuple(f"q_{question.code}" for question in rules.questions)
     return FIELDS[name]
 
@@ -143,7 +143,7 @@ def summary(typed: Typed, world: World, rules: RuleSet) -> list[dict[str, str]]:
         for n in range(1, MOST_CREW + 1)
     ]
     lines += [
-        ("health", getattr(question.sentence, current_locale()), _yes_no(typed, question.code))
+        ("declare", getattr(question.sentence, current_locale()), _yes_no(typed, question.code))
         for question in rules.questions
     ]
     return [{"page": page, "name": name, "value": value} for page, name, value in lines if value]

@@ -57,7 +57,8 @@ async def read_situations(conn: Connection, movement_ids: Sequence[int]) -> Read
                    'entry_place_id', m.entry_place_id, 'stops', m.stops,
                    'expected_entry_at', m.expected_entry_at, 'expected_exit_at', m.expected_exit_at,
                    'window_from', m.window_from, 'window_to', m.window_to, 'failures', m.failures,
-                   'channel', m.channel, 'reported_at', m.reported_at)::text END AS movement,
+                   'channel', m.channel, 'reported_at', m.reported_at,
+                   'vehicle', m.vehicle)::text END AS movement,
                (SELECT json_agg(json_build_object(
                            'ordinal', p.ordinal, 'role', p.role, 'masked_name', p.masked_name,
                            'declared', p.declared, 'evidence', p.evidence) ORDER BY p.ordinal)::text

@@ -19,12 +19,12 @@ from registry.demo_logins import DemoLogin, DemoLogins, Secrets
 from registry.evidence import refresh_source
 from registry.model import PlaceKind, Role
 from registry.places import NewPlace, create_place
-from registry.rules import SCENARIOS, Mode, read_scenario
+from registry.rules import Mode, read_scenario, shipped
 from registry.scenario import install
 
 __all__ = ["DemoLogin", "DemoLogins", "seed"]
 
-RULING = SCENARIOS / "epidemic-henan.json"
+RULING = shipped()[0]
 SOURCE = "演示名单（示例）"
 #: No telephone in China has this number.
 NO_PHONE = "+8637100000000"
@@ -123,7 +123,7 @@ async def _roads(conn: Connection, gates: Sequence[_Stands], works: Sequence[_St
 
 
 async def _rules(conn: Connection, now: datetime) -> None:
-    for path in sorted(SCENARIOS.glob("*.json")):
+    for path in shipped():
         await install(conn, path, now, now if path == RULING else None)
     for kind in read_scenario(RULING).evidence:
         if kind.mode is Mode.LIST:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from kernel.db import Connection
 from registry.model import Proof
+from registry.rules import About, EvidenceKind
 
 #: A movement whose window is over for so long is looked at by nobody at a gate.
 STILL_OPEN = timedelta(days=7)
@@ -16,7 +17,7 @@ CHUNK = 10_000
 
 
 class Fact(Struct, frozen=True, kw_only=True):
-    """One sound row: `subject` is the blind index of the document's number."""
+    """One sound row: `subject` is the blind index of a document's number, or a truck's."""
 
     line: int
     subject: bytes
@@ -44,6 +45,17 @@ async def evidence_of(conn: Connection, subjects: Sequence[bytes]) -> dict[bytes
             reference=row["reference"],
         )
     return found
+
+
+def truck(plate: str) -> bytes:
+    """The subject of evidence about a truck. Plates are stored plain, and so is this."""
+    return b"plate:" + plate.encode()
+
+
+async def evidence_about_truck(conn: Connection, plate: str) -> dict[str, Proof]:
+    if not plate:
+        return {}
+    return (await evidence_of(conn, [truck(plate)])).get(truck(plate), {})
 
 
 async def one_import_at_a_time(conn: Connection, kind: str, source: str) -> None:
@@ -94,20 +106,36 @@ async def store_facts(
     )
 
 
-async def project(conn: Connection, kind: str, subjects: Sequence[bytes], now: datetime) -> None:
-    """Copy the newest evidence of a kind onto the people of open movements."""
+#: The newest evidence of the kind $1 about each of the subjects $2.
+_NEWEST = """
+    newest AS (
+        SELECT DISTINCT ON (subject) subject,
+               jsonb_build_object('value', value, 'taken_at', taken_at,
+                                  'source', source, 'reference', reference) AS proof
+          FROM registry.evidence WHERE kind = $1 AND subject = ANY($2)
+         ORDER BY subject, taken_at DESC, source)"""
+
+
+async def project(
+    conn: Connection, kind: EvidenceKind, facts: Sequence[Fact], now: datetime
+) -> None:
+    """Copy the newest evidence of a kind onto open movements, of which a long list names few."""
+    subjects = [fact.subject for fact in facts]
+    if kind.about is About.VEHICLE:
+        await _project_trucks(conn, kind.kind, subjects, now)
+    else:
+        await _project_people(conn, kind.kind, subjects, now)
+
+
+async def _project_people(
+    conn: Connection, kind: str, subjects: Sequence[bytes], now: datetime
+) -> None:
     travelling = await _travelling(conn, subjects, now)
     if not travelling:
         return
     await conn.execute(
-        """
-        WITH newest AS (
-            SELECT DISTINCT ON (subject) subject,
-                   jsonb_build_object('value', value, 'taken_at', taken_at,
-                                      'source', source, 'reference', reference) AS proof
-              FROM registry.evidence WHERE kind = $1 AND subject = ANY($2)
-             ORDER BY subject, taken_at DESC, source
-        )
+        f"""
+        WITH {_NEWEST}
         UPDATE registry.movement_person p
            SET evidence = p.evidence || jsonb_build_object($1::text, newest.proof)
           FROM newest, registry.movement m
@@ -119,6 +147,43 @@ async def project(conn: Connection, kind: str, subjects: Sequence[bytes], now: d
         travelling,
         now - STILL_OPEN,
     )
+
+
+async def _project_trucks(
+    conn: Connection, kind: str, subjects: Sequence[bytes], now: datetime
+) -> None:
+    """By the plate that was reported."""
+    await conn.execute(
+        f"""
+        WITH {_NEWEST}
+        UPDATE registry.movement m
+           SET vehicle = m.vehicle || jsonb_build_object($1::text, newest.proof)
+          FROM newest, registry.plate_lookup l
+         WHERE l.plate = convert_from(substring(newest.subject FROM 7), 'UTF8')
+           AND m.movement_id = l.movement_id AND m.plate = l.plate
+           AND (m.window_to IS NULL OR m.window_to > $3)
+           AND m.vehicle -> $1::text IS DISTINCT FROM newest.proof
+        """,
+        kind,
+        list(subjects),
+        now - STILL_OPEN,
+    )
+
+
+async def references_of_others(
+    conn: Connection, kind: str, facts: Sequence[Fact]
+) -> dict[str, bytes]:
+    """Reference → the subject to whom it was given first, of those that are named in `facts`."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT ON (reference) reference, subject FROM registry.evidence
+         WHERE kind = $1 AND reference = ANY($2) AND reference <> ''
+         ORDER BY reference, taken_at, subject
+        """,
+        kind,
+        [fact.reference for fact in facts],
+    )
+    return {row["reference"]: row["subject"] for row in rows}
 
 
 async def _travelling(conn: Connection, subjects: Sequence[bytes], now: datetime) -> list[bytes]:

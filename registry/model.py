@@ -57,6 +57,23 @@ class Place(Struct, frozen=True, kw_only=True):
         return self.status == "active"
 
 
+class Area(Struct, frozen=True, kw_only=True):
+    """An area as its source describes it: `words` are those that an address in it has, all
+    of them; an address that has a word of `spared` is not in it, and where `included` names some,
+    only those are (seed 000: from a street down to a courtyard, and from an hour on).
+    """
+
+    kind: str
+    name: str
+    level: str
+    since: datetime
+    until: datetime | None = None
+    words: tuple[str, ...]
+    included: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
+    source: str = ""
+
+
 class Proof(Struct, frozen=True, kw_only=True):
     """The newest evidence of one kind about one person or vehicle."""
 
@@ -103,6 +120,8 @@ class Movement(Struct, frozen=True, kw_only=True):
     failures: tuple[Failure, ...]
     channel: str
     reported_at: datetime
+    #: Evidence about the truck itself, as it is about people in `Subject`.
+    vehicle: dict[str, Proof] = {}
 
     @property
     def blocked(self) -> bool:

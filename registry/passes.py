@@ -14,23 +14,17 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterable
-from typing import Literal
+from pathlib import Path
 from urllib.parse import urlsplit
+
+import msgspec
 
 from kernel.errors import Unprocessable
 from kernel.privacy import Vault
 from registry.offline_pass import LEAST_DIGITS, MOST_DIGITS, NO_KEYS, PublicKeys, read_offline
 
-CodeKind = Literal[
-    "pass",
-    "place_code",
-    "health_code",
-    "itinerary_code",
-    "payment_code",
-    "contact_code",
-    "url",
-    "text",
-]
+#: `pass`, `place_code`, `url`, `text`, or a kind of `other_codes.json`.
+CodeKind = str
 
 PASS_DIGITS = 24
 _ID_DIGITS = 13
@@ -48,14 +42,9 @@ _PLACE_PATH = re.compile(r"/t/[0-9A-HJKMNP-TV-Z]{10}/?")
 _PAYMENT_DIGITS = re.compile(r"1[0-5][0-9]{16}|(?:2[5-9]|30)[0-9]{14,22}")
 # Hints from codes as they were commonly seen, not from a published list: they only choose which
 # sentence the lane shows, never a card.
-_HINTS: tuple[tuple[CodeKind, tuple[str, ...]], ...] = (
-    ("payment_code", ("wxp://", "alipayqr://", "qr.alipay.com", "payapp.weixin.qq.com")),
-    ("payment_code", ("qr.95516.com", "weixin://wxpay", "pay.weixin.qq.com")),
-    ("contact_code", ("u.wechat.com", "weixin://contacts", "weixin.qq.com", "qm.qq.com")),
-    ("itinerary_code", ("xc.caict.ac.cn", "行程码", "行程卡", "itinerary", "xingcheng")),
-    ("health_code", ("健康码", "healthcode", "health_code", "health-code", "healthact")),
-    ("health_code", ("jiankangma", "jkm")),
-    ("place_code", ("场所码", "placecode", "place_code", "changsuoma")),
+HINTS = msgspec.json.decode(
+    (Path(__file__).parent / "other_codes.json").read_bytes(),
+    type=tuple[tuple[CodeKind, tuple[str, ...]], ...],
 )
 
 
@@ -136,7 +125,7 @@ def _classify(text: str, number: str) -> CodeKind:
     if path is not None and _PLACE_PATH.fullmatch(path):
         return "place_code"
     folded = head.lower()
-    for kind, hints in _HINTS:
+    for kind, hints in HINTS:
         if any(hint in folded for hint in hints):
             return kind
     return "text" if path is None else "url"

@@ -17,6 +17,8 @@ from registry.plates import parse
 from registry.submission import Checked, Person, Submission
 
 TRIES = 5
+#: Evidence by its kind.
+Proofs = dict[str, Proof]
 
 
 class Filed(Struct, frozen=True, kw_only=True):
@@ -33,7 +35,7 @@ async def find_movement(conn: Connection, movement_id: int) -> Movement:
         """
         SELECT movement_id, version, plate, trailer_plate, origin, goods, entry_place_id, stops,
                expected_entry_at, expected_exit_at, window_from, window_to, failures, channel,
-               reported_at
+               reported_at, vehicle
           FROM registry.movement WHERE movement_id = $1
         """,
         movement_id,
@@ -81,7 +83,7 @@ async def file_person(
     )
 
 
-def _values(checked: Checked) -> list[Any]:
+def _values(checked: Checked, vehicle: Proofs) -> list[Any]:
     return [
         checked.plate,
         checked.trailer_plate,
@@ -94,6 +96,7 @@ def _values(checked: Checked) -> list[Any]:
         checked.window_from,
         checked.window_to,
         msgspec.to_builtins(checked.failures),
+        msgspec.to_builtins(vehicle),
     ]
 
 
@@ -101,6 +104,7 @@ async def insert_movement(
     conn: Connection,
     city: str,
     checked: Checked,
+    vehicle: Proofs,
     channel: str,
     actor: str,
     sealed: bytes | None,
@@ -112,12 +116,12 @@ async def insert_movement(
             INSERT INTO registry.movement
                    (movement_id, version, plate, trailer_plate, origin, goods, entry_place_id,
                     stops, expected_entry_at, expected_exit_at, window_from, window_to, failures,
-                    submission_sealed, channel, actor, reported_at)
-            VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                    vehicle, submission_sealed, channel, actor, reported_at)
+            VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
             ON CONFLICT (movement_id) DO NOTHING RETURNING movement_id
             """,
             new_movement_id(city),
-            *_values(checked),
+            *_values(checked, vehicle),
             sealed,
             channel,
             actor,
@@ -129,19 +133,20 @@ async def insert_movement(
 
 
 async def update_movement(
-    conn: Connection, movement_id: int, checked: Checked, sealed: bytes
+    conn: Connection, movement_id: int, checked: Checked, vehicle: Proofs, sealed: bytes
 ) -> int:
     return await conn.fetchval(
         """
         UPDATE registry.movement
            SET version = version + 1, plate = $2, trailer_plate = $3, origin = $4, goods = $5,
                entry_place_id = $6, stops = $7, expected_entry_at = $8, expected_exit_at = $9,
-               window_from = $10, window_to = $11, failures = $12, submission_sealed = $13,
+               window_from = $10, window_to = $11, failures = $12, vehicle = $13,
+               submission_sealed = $14,
                channel = CASE WHEN channel = 'unreported' THEN 'desk' ELSE channel END
          WHERE movement_id = $1 RETURNING version
         """,
         movement_id,
-        *_values(checked),
+        *_values(checked, vehicle),
         sealed,
     )
 

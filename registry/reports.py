@@ -10,11 +10,12 @@ import msgspec
 
 from kernel.db import Connection
 from kernel.privacy import Vault, mask_name
-from registry.evidence import evidence_of
+from registry.evidence import evidence_about_truck, evidence_of
 from registry.judge import judge
 from registry.model import Failure, Movement, Subject
 from registry.report_queries import (
     Filed,
+    Proofs,
     attach,
     file_person,
     find_movement,
@@ -39,9 +40,10 @@ async def create(
 ) -> Movement:
     """A new movement. Raises Unavailable("busy") if no free number was found."""
     filed = await _file_people(conn, vault, checked.people, now)
-    checked = _advised(checked, filed, world, now)
+    vehicle = await evidence_about_truck(conn, checked.plate)
+    checked = _advised(checked, filed, vehicle, world, now)
     movement_id = await insert_movement(
-        conn, city, checked, channel, actor, _seal(vault, said), now
+        conn, city, checked, vehicle, channel, actor, _seal(vault, said), now
     )
     await attach(conn, movement_id, checked, filed, now)
     return await find_movement(conn, movement_id)
@@ -61,8 +63,9 @@ async def amend(
 ) -> Movement:
     """The movement's next version. The caller has made sure that the lane has not seen it."""
     filed = await _file_people(conn, vault, checked.people, now)
-    checked = _advised(checked, filed, world, now)
-    version = await update_movement(conn, movement_id, checked, _seal(vault, said))
+    vehicle = await evidence_about_truck(conn, checked.plate)
+    checked = _advised(checked, filed, vehicle, world, now)
+    version = await update_movement(conn, movement_id, checked, vehicle, _seal(vault, said))
     await conn.execute(
         """
         INSERT INTO registry.movement_version (movement_id, version, at, actor, changed)
@@ -101,7 +104,10 @@ async def open_unreported(
         people=(),
         failures=(failure,),
     )
-    movement_id = await insert_movement(conn, city, checked, "unreported", actor, None, now)
+    vehicle = await evidence_about_truck(conn, plate)
+    movement_id = await insert_movement(
+        conn, city, checked, vehicle, "unreported", actor, None, now
+    )
     await attach(conn, movement_id, checked, (), now)
     return movement_id
 
@@ -110,7 +116,9 @@ def _seal(vault: Vault, said: Submission) -> bytes:
     return vault.seal(msgspec.json.encode(said).decode(), field="submission")
 
 
-def _advised(checked: Checked, filed: Sequence[Filed], world: World, now: datetime) -> Checked:
+def _advised(
+    checked: Checked, filed: Sequence[Filed], vehicle: Proofs, world: World, now: datetime
+) -> Checked:
     """Adds what the gate would say at the declared hour, so that the driver knows before."""
     if checked.failures or checked.expected_entry_at is None:
         return checked
@@ -131,6 +139,7 @@ def _advised(checked: Checked, filed: Sequence[Filed], world: World, now: dateti
         failures=(),
         channel="",
         reported_at=now,
+        vehicle=vehicle,
     )
     verdict = judge(
         movement,
@@ -140,6 +149,7 @@ def _advised(checked: Checked, filed: Sequence[Filed], world: World, now: dateti
         max(now, checked.expected_entry_at),
         # Whether a list will be fresh on the day is not the driver's to mend.
         sources={kind.kind: checked.expected_entry_at for kind in rules.evidence},
+        areas=world.areas,
     )
     return msgspec.structs.replace(checked, failures=verdict.failures)
 

@@ -28,6 +28,14 @@ class Mode(StrEnum):
     RECORD = "record"
 
 
+class About(StrEnum):
+    """Whom a kind of evidence speaks of: of an area it concerns whoever sets out there."""
+
+    PERSON = "person"
+    VEHICLE = "vehicle"
+    AREA = "area"
+
+
 class Check(StrEnum):
     NOT_REPORTED = "not_reported"
     INCOMPLETE = "incomplete"
@@ -40,6 +48,7 @@ class Check(StrEnum):
     EVIDENCE_MISSING = "evidence_missing"
     EVIDENCE_OLDER = "evidence_older"
     SOURCE_STALE = "source_stale"
+    IN_AREA = "in_area"
 
 
 class EvidenceKind(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +56,9 @@ class EvidenceKind(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     mode: Mode
     values: tuple[str, ...]
     label: Text
+    about: About = About.PERSON
+    #: One reference serves one subject: a certificate shown for a second truck is refused.
+    single: bool = False
     #: Hours after which a list clears nobody; None where the kind is a record.
     fresh_hours: int | None = None
 
@@ -114,6 +126,8 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     exit_scan: bool = False
     claim_closes: bool = False
+    #: The recording in which the questions are read aloud; empty where there is none.
+    spoken: str = ""
     version: int = 0
 
     def kind(self, code: str) -> EvidenceKind | None:
@@ -123,6 +137,13 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Code → what is wrong, how to mend it; for rules and for an officer's reasons."""
         spoken = (*self.rules, *self.turn_back_reasons, *self.hold_reasons)
         return {each.code: (each.sentence, each.mend) for each in spoken}
+
+
+def shipped() -> list[Path]:
+    """The packs that come with the service; the first is the default."""
+    listed = Path(__file__).with_name("shipped.json").read_bytes()
+    names = msgspec.json.decode(listed, type=list[str])
+    return [SCENARIOS / f"{name}.json" for name in names]
 
 
 def read_scenario(path: Path) -> RuleSet:

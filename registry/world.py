@@ -17,7 +17,8 @@ from msgspec import Struct
 from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import NotFound, Unavailable
-from registry.model import Place, PlaceKind
+from registry.areas import read_areas
+from registry.model import Area, Place, PlaceKind
 from registry.offline_pass import NO_KEYS, PublicKeys
 from registry.rules import RuleSet
 from registry.signing_keys import SigningKey, all_keys, live, public_keys
@@ -41,6 +42,7 @@ class World(Struct, frozen=True, kw_only=True):
     #: Those that are alive, the newest first; and what an offline pass is checked with.
     signing_keys: tuple[SigningKey, ...] = ()
     pass_keys: PublicKeys = NO_KEYS
+    areas: tuple[Area, ...] = ()
 
     def rules_at(self, at: datetime) -> RuleSet:
         """The rule set in force at a time; the oldest one for times before all of them."""
@@ -118,6 +120,7 @@ async def load_world(conn: Connection) -> World:
         rule_sets=await _rule_sets(conn),
         signing_keys=live(signing_keys),
         pass_keys=public_keys(signing_keys),
+        areas=await read_areas(conn),
     )
 
 

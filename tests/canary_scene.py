@@ -112,7 +112,7 @@ async def by_pages(scene: Scene, n: int) -> Answer:
         skip, client="nobody", sent=n, url=f"{draft[1]}/code", data={"skip": "yes"}
     )
     answer, route = begun, named(scene, "POST /d/r/{draft_id:uuid}/{name:str}")
-    for name in ("person", "plate", "way", "times", "health", "check"):
+    for name in ("person", "plate", "way", "times", "declare", "check"):
         answer = await scene.walk.send(
             route, client="nobody", sent=n, url=f"{draft[1]}/{name}", data=said
         )

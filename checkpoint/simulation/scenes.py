@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from checkpoint.simulation.expectations import Expected
+from checkpoint.simulation.pack import TURN_BACK
 from checkpoint.simulation.truck import Truck, now
 
 #: Enough for the desk's hour, and for the half hour in which a hold is reviewed.
@@ -23,7 +24,7 @@ async def is_turned_back(truck: Truck) -> Expected:
     at = truck.ago(timedelta(minutes=10))
     await truck.report(at)
     await truck.enter(at, "yellow")
-    await truck.desk("turn_back", at + truck.between(3, 8), "no_valid_test")
+    await truck.desk("turn_back", at + truck.between(3, 8), TURN_BACK)
     return truck.expects("turned_back")
 
 
@@ -32,7 +33,7 @@ async def is_turned_back_and_returns(truck: Truck) -> Expected:
     at = truck.ago(drive + wait, most=40)
     await truck.report(at)
     await truck.enter(at, "yellow")
-    await truck.desk("turn_back", at + truck.between(3, 8), "no_valid_test")
+    await truck.desk("turn_back", at + truck.between(3, 8), TURN_BACK)
     await truck.bring_test(at + truck.between(10, 15))
     await truck.enter(at + wait)
     await truck.arrive(at + wait + drive)

@@ -18,8 +18,8 @@ Run = Callable[[Truck], Awaitable[Expected]]
 
 
 class Story(Struct, frozen=True, kw_only=True):
-    """`test`: hours since the negative test, None for none. `code`: the health code on the list.
-    `share`: how often, against the others.
+    """`test`: hours since the proof that all must bring, None for none. `code`: how the list
+    names the driver. `share`: how often, against the others.
     """
 
     run: Run

@@ -7,6 +7,7 @@ from typing import Any
 
 from checkpoint.simulation.city import City, Spot
 from checkpoint.simulation.expectations import Expected, limit
+from checkpoint.simulation.pack import DECLARED, GOOD, GOODS, RECORD
 from checkpoint.simulation.people import People
 from checkpoint.simulation.wire import Json, Wire
 from kernel.clock import SystemClock
@@ -75,9 +76,9 @@ class Truck:
             "entry_place_id": self.gate.id,
             "expected_entry_at": entry_at.isoformat(),
             "expected_exit_at": (entry_at + timedelta(hours=30)).isoformat(),
-            "declared": {"symptom": False, "risk_area": False},
+            "declared": DECLARED,
             "stops": [self.firm.id],
-            "goods": "daily",
+            "goods": GOODS,
         }
         answer = await self.city.public.post("/movements", body | changes)
         self.movement_id, self.number = answer["id"], answer["pass_number"] or ""
@@ -121,13 +122,13 @@ class Truck:
 
     async def desk(self, outcome: str, at: datetime, reason: str = "") -> None:
         act = {"outcome": outcome, "reason": reason, "occurred_at": at.isoformat()}
-        proof = {"proof": "纸质核酸报告（示例）"} if outcome == "release" else {}
+        proof = {"proof": "纸质证明（示例）"} if outcome == "release" else {}
         await self._act(self.city.desk, "desk", **act, **proof)
 
     async def bring_test(self, taken_at: datetime) -> None:
         await self.city.registrar.import_rows(
-            "test",
-            [{"id_number": self.person.id_number, "value": "negative", "taken_at": taken_at}],
+            RECORD,
+            [{"id_number": self.person.id_number, "value": GOOD, "taken_at": taken_at}],
         )
 
     async def confirm(self, firm: Spot | None = None) -> None:

@@ -55,7 +55,7 @@ async def to_check(site: Site, page: Page, who: Driver) -> str:
     await way(site, page)
     await on(page, "times")
     await soon(site, page)
-    await on(page, "health")
+    await on(page, "declare")
     for question in ("symptom", "risk_area"):
         await page.check(f"input[name=q_{question}][value=no]")
     await on(page, "check")

@@ -80,8 +80,8 @@ async def first_report(site: Site, page: Page, eyes: Eyes, *, ill: bool = False)
     else:
         await soon(site, page)
     await page.check("input[name=stay][value='24']")
-    await on(page, "health")
-    await eyes.look(page, "health")
+    await on(page, "declare")
+    await eyes.look(page, "declare")
     await page.check(f"input[name=q_symptom][value={'yes' if ill else 'no'}]")
     await page.check("input[name=q_risk_area][value=no]")
     if ill:

@@ -23,7 +23,7 @@ STATIC = REPOSITORY / "closedloop" / "static"
 VOICE = STATIC / "voice"
 QUESTIONS = [
     f"ui.ask.{name}"
-    for name in ["phone", "code", "person", "plate", "way", "times", "health", "check", "again"]
+    for name in ["phone", "code", "person", "plate", "way", "times", "declare", "check", "again"]
 ]
 PHONE = {"width": 320, "height": 640}
 PAGE = """{% import "macros.html" as ui with context %}

@@ -31,7 +31,7 @@ def answers(city: City) -> dict[str, dict[str, str]]:
             "stop_1": str(city.mill),
         },
         "times": {"entry_at": local_time(ENTRY + timedelta(hours=1)), "stay": "24"},
-        "health": {"q_symptom": "no", "q_risk_area": "no"},
+        "declare": {"q_symptom": "no", "q_risk_area": "no"},
         "check": {},
     }
 

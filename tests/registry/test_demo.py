@@ -11,7 +11,7 @@ from registry.demo_city import read_checkpoints
 from registry.judge import judge
 from registry.model import Card, Movement, PlaceKind
 from registry.places import codes_of, directory
-from registry.rules import SCENARIOS
+from registry.rules import SCENARIOS, shipped
 from registry.scenario import install
 from registry.world import World, load_world
 
@@ -107,7 +107,9 @@ async def test_seeding_again_keeps_all(conn: Connection, vault: Vault, tmp_path:
     assert again == first
     assert await _counts(conn) == counts
     assert await _opens(conn, vault, first)
-    assert (await load_world(conn)).sources == {"health_code": NOON + timedelta(days=1)}
+    assert (await load_world(conn)).sources == dict.fromkeys(
+        ("health_code", "risk_area"), NOON + timedelta(days=1)
+    )
 
 
 async def test_if_the_file_is_lost_the_old_passwords_and_tokens_are_worth_nothing(
@@ -152,7 +154,7 @@ async def test_the_province_rules_rule_and_the_list_is_fresh(
     world = await load_world(conn)
     assert [rules.scenario for _, rules in world.rule_sets] == ["epidemic-henan"]
     scenarios = await conn.fetch("SELECT scenario FROM registry.rule_set")
-    assert {row["scenario"] for row in scenarios} == {"epidemic-henan", "epidemic-huiji"}
+    assert {row["scenario"] for row in scenarios} == {path.stem for path in shipped()}
     assert Card.GREEN is _card_of_nobody(world)
 
 
