@@ -16,6 +16,7 @@ from kernel.errors import Refused
 from kernel.i18n import t
 from registry.model import Failure
 from registry.rules import RuleSet
+from registry.world import World
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -49,24 +50,27 @@ class Results(Struct, frozen=True, kw_only=True):
 async def scan_results(intake: Intake, batch: Batch, actor: Actor) -> Results:
     answers = await take(intake, batch, actor)
     now = intake.clock.now()
-    world = intake.office.cache.held
-    rules = world.rules_at(now) if world is not None else None
-    return Results(results=[_scan_result(answer, rules, now) for answer in answers])
+    return Results(results=[_scan_result(answer, now) for answer in answers])
 
 
-def _scan_result(answer: Answer, rules: RuleSet | None, now: datetime) -> Result:
+def _scan_result(answer: Answer, now: datetime) -> Result:
     outcome = answer.outcome
     if outcome is None or outcome.event is None:
         return _refused(answer.id, answer.refusal, outcome, answer.card)
     body = outcome.event.body
     reasons = msgspec.convert(body.get("reasons", ()), tuple[Failure, ...])
+    world = outcome.world
     return Result(
         id=answer.id,
         status=outcome.status,
         card=answer.card,
-        reasons=[] if rules is None else failure_views(reasons, rules),
+        reasons=[] if world is None else failure_views(reasons, _rules(world, body, now)),
         movement=_seen(outcome, now),
     )
+
+
+def _rules(world: World, body: dict[str, Any], now: datetime) -> RuleSet:
+    return world.rules_of(body.get("rules_version", 0), now)
 
 
 def _seen(outcome: Outcome, now: datetime) -> Seen | None:

@@ -14,7 +14,7 @@ from registry.world import World
 def spoken(body: dict[str, Any], world: World, now: datetime) -> list[dict[str, Any]]:
     """The failed rules of a card in the reader's words, the worst first."""
     failures = msgspec.convert(body.get("reasons", ()), tuple[Failure, ...])
-    views = failure_views(failures, world.rules_at(now))
+    views = failure_views(failures, world.rules_of(body.get("rules_version", 0), now))
     return [
         {
             "code": view.code,

@@ -51,6 +51,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     loop: Loop | None = None
     plate: str = ""
     refusal: Refused | None = None
+    #: What it was decided by, which words it.
+    world: World | None = None
 
 
 class Work(Struct):
@@ -69,7 +71,7 @@ async def append(
     Raises Unavailable("busy") when others kept changing the same movement.
     """
     done: dict[int, Outcome] = {}
-    doubted = False
+    doubted, world = False, None
     for _ in range(ROUNDS):
         pending = {n: p for n, p in enumerate(proposals) if n not in done}
         if not pending:
@@ -93,7 +95,7 @@ async def append(
     if len(done) < len(proposals):
         raise Unavailable("busy")
     await keep_conflicts(conn, proposals, done, now)
-    return [done[n] for n in range(len(proposals))]
+    return [replace(done[n], world=world) for n in range(len(proposals))]
 
 
 async def _write(conn: Connection, moves: Sequence[Move], now: datetime) -> set[int]:

@@ -51,6 +51,13 @@ class World(Struct, frozen=True, kw_only=True):
         in_force = (rules for since, rules in self.rule_sets if since <= at)
         return next(in_force, self.rule_sets[-1][1])
 
+    def rules_of(self, version: int, at: datetime) -> RuleSet:
+        """The rule set by which something was judged, in whose words it is told; the one in force
+        at a time where that one never ruled.
+        """
+        known = (rules for _, rules in self.rule_sets if rules.version == version)
+        return next(known, None) or self.rules_at(at)
+
     def place(self, place_id: int) -> Place:
         if (place := self.places.get(place_id)) is None:
             raise NotFound("unknown_place", place_id=place_id)

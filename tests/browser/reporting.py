@@ -18,6 +18,7 @@ class Driver(Struct, frozen=True, kw_only=True):
     name: str = "李小龙"
     number: str = IDS[0]
     plate: str = "豫B12345"
+    questions: tuple[str, ...] = ("symptom", "risk_area")
 
 
 async def on(page: Page, name: str) -> None:
@@ -56,7 +57,7 @@ async def to_check(site: Site, page: Page, who: Driver) -> str:
     await on(page, "times")
     await soon(site, page)
     await on(page, "declare")
-    for question in ("symptom", "risk_area"):
+    for question in who.questions:
         await page.check(f"input[name=q_{question}][value=no]")
     await on(page, "check")
     return page.url
