@@ -1,6 +1,6 @@
 """The duty officer's page: whoever has not arrived, grouped by whom one call can ask."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -9,10 +9,11 @@ from litestar.di import NamedDependency
 from litestar.response import ServerSentEvent
 
 from alerts.queries import Overdue, overdue
+from closedloop.breaches import breaches_since, today
 from kernel.auth import Actor, actor_of, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.i18n import t
+from kernel.i18n import LOCAL_ZONE, t
 from kernel.live import Hub, stream
 from kernel.web import Page, page
 from registry.accounts import home_of
@@ -25,6 +26,8 @@ AnyRequest = Request[Any, Any, Any]
 WATCHERS = (Role.DUTY, Role.AUDITOR)
 #: Minutes from which a band of age begins (docs/pages.md).
 BANDS = (30, 120, 240)
+#: An attempt against the rules stands on the page for a day.
+SHOWN_FOR = timedelta(hours=24)
 
 
 @get("/duty", guards=[requires(*WATCHERS)])
@@ -32,10 +35,11 @@ async def duty_page(
     request: AnyRequest, tx: NamedDependency[Connection], clock: NamedDependency[Clock]
 ) -> Page:
     """Overdue first; the list updates by itself."""
-    actor = actor_of(request)
+    actor, now = actor_of(request), clock.now()
     return page(
         "duty.html",
-        groups=await _groups(tx, clock.now(), actor),
+        groups=await _groups(tx, now, actor),
+        **await _against_rules(tx, now, actor),
         nav=navigation(actor),
         home_url="/" if actor is None else home_of(actor),
     )
@@ -46,13 +50,36 @@ async def duty_rows(
     request: AnyRequest, tx: NamedDependency[Connection], clock: NamedDependency[Clock]
 ) -> Page:
     """The list alone, for the page to renew."""
-    return page("duty_rows.html", groups=await _groups(tx, clock.now(), actor_of(request)))
+    actor, now = actor_of(request), clock.now()
+    against = await _against_rules(tx, now, actor)
+    return page("duty_rows.html", groups=await _groups(tx, now, actor), **against)
 
 
 @get("/duty/events", guards=[requires(*WATCHERS)])
 async def duty_events(hub: NamedDependency[Hub]) -> ServerSentEvent:
     """A knock whenever the list may have changed."""
     return stream(hub, "duty")
+
+
+async def _against_rules(conn: Connection, now: datetime, actor: Actor | None) -> dict[str, Any]:
+    """Who was turned back today; what was tried against the rules, and refused (seed 002)."""
+    midnight = now.astimezone(LOCAL_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    found = await breaches_since(conn, now - SHOWN_FOR, district=own_district(actor))
+    return {
+        "today": await today(conn, midnight),
+        "breaches": [
+            {
+                "movement_id": each.movement_id,
+                "event_id": each.event_id,
+                "plate": each.plate,
+                "plate_kind": kind_shown(each.plate),
+                "what": t(f"ui.duty.breach.{each.code}"),
+                "place": each.place,
+                "at": each.tried_at,
+            }
+            for each in found
+        ],
+    }
 
 
 async def _groups(conn: Connection, now: datetime, actor: Actor | None) -> list[dict[str, Any]]:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from closedloop.acts import Act, Check
 from closedloop.model import BEFORE_RELEASE, State
 from closedloop.planning import policy, release_body
@@ -57,11 +59,18 @@ def _release(act: Act, at: Situation, world: World, actor: Actor, now: datetime)
 def _turn_back(act: Act, at: Situation, world: World, _: Actor, now: datetime) -> dict[str, Any]:
     """One enumerated reason, and never for a truck that meets every rule (seed 002; I10)."""
     _before_release(at)
-    rules = world.rules_at(now)
-    if standing_verdict(at, world, now).card is Card.GREEN:
+    rules, verdict = world.rules_at(now), standing_verdict(at, world, now)
+    if verdict.card is Card.GREEN:
         raise Conflict("must_not_turn_back", version=rules.version)
     _known(act.reason, rules.turn_back_reasons)
-    return policy(rules) | {"reason": act.reason}
+    failed = msgspec.to_builtins(verdict.failures)
+    return policy(rules) | {"reason": act.reason, "reasons": failed}
+
+
+def _wait(_: Act, at: Situation, world: World, __: Actor, now: datetime) -> dict[str, Any]:
+    """A proof is on its way: the truck stays at the desk, and the desk's limit begins anew."""
+    _before_release(at)
+    return policy(world.rules_at(now))
 
 
 def _hold(act: Act, _: Situation, world: World, __: Actor, now: datetime) -> dict[str, Any]:
@@ -87,5 +96,10 @@ def _known(reason: str, reasons: tuple[Reason, ...]) -> None:
         raise Unprocessable("reason_unknown", known=codes)
 
 
-OUTCOMES: dict[str, Check] = {"release": _release, "turn_back": _turn_back, "hold": _hold}
+OUTCOMES: dict[str, Check] = {
+    "release": _release,
+    "wait": _wait,
+    "turn_back": _turn_back,
+    "hold": _hold,
+}
 DESK: dict[str, Check] = {"desk": _desk}

@@ -57,7 +57,7 @@ async def desk_page(
     done: FromQuery[str] = "",
 ) -> Page:
     """Trucks that wait for a decision."""
-    notice = t(f"ui.desk.done.{done}") if done in {"release", "turn_back", "hold"} else None
+    notice = t(f"ui.desk.done.{done}") if done in {"release", "wait", "turn_back", "hold"} else None
     return await _show(tx, office, who(request), clock.now(), notice=notice)
 
 
@@ -152,6 +152,20 @@ async def release(
     return await _decide(tx, office, who(request), movement_id, act, clock.now())
 
 
+@post("/desk/{movement_id:int}/wait", guards=[requires(*OFFICERS)], status_code=200)
+async def wait(
+    movement_id: FromPath[int],
+    request: AnyRequest,
+    data: URLEncodedBody[DeskForm],
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+    clock: NamedDependency[Clock],
+) -> Page | Redirect:
+    """A proof is on its way: the truck stays, and the desk's limit begins anew."""
+    act = Act(id=data.event_id, kind="desk", outcome="wait")
+    return await _decide(tx, office, who(request), movement_id, act, clock.now())
+
+
 @post("/desk/{movement_id:int}/turn-back", guards=[requires(*OFFICERS)], status_code=200)
 async def turn_back(
     movement_id: FromPath[int],
@@ -186,4 +200,4 @@ async def hold(
     return await _decide(tx, office, who(request), movement_id, act, clock.now())
 
 
-HANDLERS: list[Any] = [desk_page, release, turn_back, hold]
+HANDLERS: list[Any] = [desk_page, release, wait, turn_back, hold]

@@ -14,6 +14,7 @@ from asyncpg import UniqueViolationError
 from msgspec import Struct
 from msgspec.structs import replace
 
+from closedloop.breaches import REFUSED, keep_breach
 from closedloop.fold import fold
 from closedloop.messages import messages
 from closedloop.model import Loop
@@ -95,6 +96,7 @@ async def append(
     if len(done) < len(proposals):
         raise Unavailable("busy")
     await keep_conflicts(conn, proposals, done, now)
+    await _keep_breaches(conn, proposals, done, now)
     return [replace(done[n], world=world) for n in range(len(proposals))]
 
 
@@ -208,6 +210,24 @@ def _outcome(
         plate=plate,
         refusal=refusal,
     )
+
+
+async def _keep_breaches(
+    conn: Connection, proposals: Sequence[Proposal], done: dict[int, Outcome], now: datetime
+) -> None:
+    for number, outcome in done.items():
+        if outcome.refusal is None or outcome.refusal.code not in REFUSED:
+            continue
+        proposal = proposals[number]
+        await keep_breach(
+            conn,
+            proposal.movement_id,
+            proposal.event_id,
+            outcome.refusal.code,
+            actor=proposal.actor,
+            place_id=proposal.said.get("place_id"),
+            now=now,
+        )
 
 
 async def keep_conflicts(

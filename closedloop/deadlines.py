@@ -25,7 +25,7 @@ def _open(loop: Loop) -> Iterator[Deadline]:
     elif loop.state is State.HELD and loop.state_since is not None:
         yield _wait(loop, Limb.HOLD, loop.state_since, loop.review_minutes, loop.holds)
     elif loop.state is State.VERIFYING and loop.state_since is not None:
-        yield _wait(loop, Limb.DESK, loop.state_since, loop.desk_minutes, loop.attempt)
+        yield _wait(loop, Limb.DESK, loop.state_since, loop.desk_minutes, loop.desk_no)
 
 
 def _claims(loop: Loop) -> Iterator[Deadline]:

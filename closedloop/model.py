@@ -128,6 +128,8 @@ class Loop(Struct, frozen=True, kw_only=True):
     extended: bool = False
     hold: dict[str, Any] | None = None
     holds: int = 0
+    #: How often it was sent to the desk, or told to wait there.
+    desk_no: int = 0
     review_minutes: int = 30
     confirm_minutes: int = 60
     desk_minutes: int = 60

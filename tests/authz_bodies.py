@@ -49,6 +49,7 @@ BODIES: dict[str, Any] = {
     "POST /firm/arrived": _form(),
     "POST /desk/{movement_id:int}/release": _form(proof="纸质证明"),
     "POST /desk/{movement_id:int}/turn-back": _form(reason="no_proof"),
+    "POST /desk/{movement_id:int}/wait": _form(),
     "POST /desk/{movement_id:int}/hold": _form(reason="x", source="名单"),
     "POST /api/v1/movements/{movement_id:int}/events": lambda _, ground: {"json": _act(ground)},
     "POST /api/v1/events": lambda known, ground: {

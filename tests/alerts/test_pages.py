@@ -58,7 +58,7 @@ async def test_trucks_of_one_firm_stand_together_the_longest_overdue_first(
     shown = (await (await logged_in("duty")).get("/duty/rows")).text
     places = [shown.index(f"/loops/{movement_id}") for movement_id in (first, last, other)]
     assert places == sorted(places)
-    assert shown.count('class="group"') == 2
+    assert shown.count('aria-labelledby="g-') == 2
 
 
 async def test_an_arrival_takes_the_truck_off_the_list(

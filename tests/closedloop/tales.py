@@ -13,6 +13,11 @@ from tests.conftest import NOON
 TRUCK = 4102000000001
 GATE, MILL, DEPOT, ELSEWHERE = 1, 11, 12, 99
 ROAD, LIMIT = 30, 75
+#: What a white card must name.
+WHITE: dict[str, Any] = {
+    "reasons": [{"code": "test_missing", "card": "white"}],
+    "rules_version": 1,
+}
 LANE, OTHER_LANE = UUID(int=1), UUID(int=2)
 
 _numbers = itertools.count(1)
@@ -60,7 +65,7 @@ def draft(at: float = -60) -> Event:
 
 def entry(at: float = 0, card: str = "green", **body: Any) -> Event:
     red = {"source": "province", "reason": "red_code"} if card == "red" else {}
-    said: dict[str, Any] = red | body
+    said: dict[str, Any] = red | (WHITE if card == "white" else {}) | body
     return event("entry", at, card=card, **said)
 
 

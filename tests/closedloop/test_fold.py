@@ -15,6 +15,7 @@ from tests.closedloop.tales import (
     LIMIT,
     MILL,
     WAYS,
+    WHITE,
     arrival,
     closed,
     confirm,
@@ -34,7 +35,8 @@ def test_each_state_is_entered_by_its_story(state: str) -> None:
 
 
 def desk(at: float, outcome: str, **body: Any) -> Event:
-    return event("desk", at, outcome=outcome, **body)
+    why = WHITE if outcome == "turn_back" else {}
+    return event("desk", at, outcome=outcome, **(why | body))
 
 
 PROOF = {"code": 3, "proof": "photo 17"}

@@ -11,6 +11,7 @@ from tests.closedloop.tales import (
     DEPOT,
     LIMIT,
     MILL,
+    WHITE,
     arrival,
     divert,
     entry,
@@ -81,7 +82,7 @@ def test_an_exit_before_the_entry_is_none_of_this_journey() -> None:
 def test_a_yellow_card_waits_at_the_desk_and_each_attempt_anew() -> None:
     story = (report(desk_minutes=60), entry(0, "yellow"))
     assert limits(told(*story)) == [("desk", 1, 60)]
-    again = (event("desk", 10, outcome="turn_back"), entry(90, "yellow"))
+    again = (event("desk", 10, outcome="turn_back", **WHITE), entry(90, "yellow"))
     assert limits(told(*story, *again)) == [("desk", 2, 150)]
 
 

@@ -24,6 +24,7 @@ from tests.closedloop.tales import (
     OTHER_LANE,
     TRUCK,
     WAYS,
+    WHITE,
     entry,
     event,
     minute,
@@ -34,8 +35,14 @@ from tests.closedloop.tales import (
 
 BODIES: dict[str, list[dict[str, Any]]] = {
     "entry": [{"card": card} for card in ("green", "yellow", "white", "duplicate", "wrong_code")]
+    + [{"card": "white"} | WHITE]
     + [{"card": "red", "source": "province", "reason": "red_code"}],
-    "desk": [{"outcome": "release"}, {"outcome": "turn_back"}],
+    "desk": [
+        {"outcome": "release"},
+        {"outcome": "wait"},
+        {"outcome": "turn_back"},
+        {"outcome": "turn_back"} | WHITE,
+    ],
     "hold": [{"source": "hospital 3", "reason": "suspected_case"}],
     "reported": [
         {"stops": [stop(MILL), stop(DEPOT)]},
@@ -162,5 +169,5 @@ def test_another_devices_event_keeps_its_place_between_a_lanes_own() -> None:
         entry(0, "yellow", device_id=LANE, sequence=1),
         entry(90, device_id=LANE, sequence=2),
     )
-    desk = event("desk", 30, outcome="turn_back")
+    desk = event("desk", 30, outcome="turn_back", **WHITE)
     assert told(late, desk, report(), early).attempt == 2

@@ -45,6 +45,7 @@ from tests.closedloop.ground import (
     said,
 )
 from tests.closedloop.plain_model import Fact
+from tests.closedloop.tales import WHITE
 from tests.conftest import NOON
 from tests.support import database_name, drop_database, make_database
 
@@ -192,7 +193,9 @@ class Life(RuleBasedStateMachine):
         now, truck = self.tick(), self.a_truck(number)
         word = "release" if through else "turn_back"
         name = {"desk": "desk", "end_hold": "hold_released", "cancel": "cancelled"}[kind]
-        proposal = said(truck, name, self.ground.city.lane, now, {"outcome": word})
+        proposal = said(
+            truck, name, self.ground.city.lane, now, {"outcome": word} | ({} if through else WHITE)
+        )
         fact = Fact(kind, now, now, places=truck.places, word=word)
         self.acted(truck, proposal, fact, refused=None)
 

@@ -1,0 +1,115 @@
+"""The fold at the gate: cards, the desk's decisions, holds and their ends."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from closedloop.arrival import reopens, start_limit, with_flag
+from closedloop.model import Loop, State
+from closedloop.steps import policy_of, stops_of, to
+from registry.model import Card, Event
+
+#: A release that reaches us later than this was uploaded, not live.
+LIVE = timedelta(minutes=2)
+NOT_GREEN = frozenset({"yellow", "white", "red"})
+
+
+def enter(loop: Loop, event: Event) -> Loop:
+    card = Card(event.body.get("card", Card.YELLOW))
+    if card is not Card.DUPLICATE:
+        loop = replace(loop, carded_at=event.occurred_at, last_card=card)
+    if not reopens(loop):
+        loop = with_flag(loop, "seen_while_held" if loop.hold else "second_entry")
+        return hold(loop, event) if card is Card.RED else loop
+    loop = replace(
+        loop,
+        entry_place_id=event.place_id,
+        entry_gate=event.gate,
+        attempt=loop.attempt + 1,
+        **policy_of(event.body),
+    )
+    return CARDS[card](loop, event)
+
+
+def _release(loop: Loop, event: Event) -> Loop:
+    """The clock starts here (mission §3, rule 7)."""
+    late = event.received_at - event.occurred_at > LIVE
+    grace = timedelta(minutes=int(event.body.get("grace_minutes", 15)))
+    again = loop.released_at is not None
+    loop = replace(
+        loop,
+        stops=loop.stops if again else stops_of(event.body, loop.stops),
+        released_at=event.occurred_at,
+        quiet_until=event.received_at + grace if late else None,
+        hold=None,
+    )
+    if loop.next_stop is None:
+        return to(loop, State.EXIT_PENDING, event)
+    return start_limit(to(loop, State.RELEASED, event), event.occurred_at)
+
+
+def _verify(loop: Loop, event: Event) -> Loop:
+    return to(replace(loop, desk_no=loop.desk_no + 1), State.VERIFYING, event)
+
+
+def _turn_back(loop: Loop, event: Event) -> Loop:
+    """No white for a truck of which no rule is named that it fails (seed 002; invariant I10)."""
+    if not names_a_failed_rule(event.body):
+        return _verify(with_flag(loop, "white_without_reason"), event)
+    return to(loop, State.TURNED_BACK, event)
+
+
+def names_a_failed_rule(body: dict[str, Any]) -> bool:
+    """As the database's own constraint has it: a rule with a card, and the rule set's version."""
+    cards = {reason.get("card") for reason in body.get("reasons") or ()}
+    return bool(cards & NOT_GREEN) and body.get("rules_version") is not None
+
+
+def hold(loop: Loop, event: Event) -> Loop:
+    """No hold without a source (invariant I11): such an event is kept, and does nothing."""
+    source, reason = event.body.get("source"), event.body.get("reason")
+    if not source or not reason:
+        return with_flag(loop, "hold_without_source")
+    if loop.state in {State.DISCHARGED, State.TRANSFERRED}:
+        return with_flag(loop, "hold_after_end")
+    held = replace(loop, hold={"source": source, "reason": reason})
+    if loop.state is State.HELD:
+        return held
+    return to(replace(held, holds=loop.holds + 1), State.HELD, event)
+
+
+def _present(loop: Loop, event: Event) -> Loop:
+    return to(loop, State.PRESENTED, event)
+
+
+CARDS: dict[Card, Callable[[Loop, Event], Loop]] = {
+    Card.GREEN: _release,
+    Card.YELLOW: _verify,
+    Card.WHITE: _turn_back,
+    Card.RED: hold,
+    Card.DUPLICATE: _present,
+    Card.WRONG_CODE: _present,
+}
+
+OUTCOMES = {"release": _release, "wait": _verify, "turn_back": _turn_back, "hold": hold}
+
+
+def desk(loop: Loop, event: Event) -> Loop:
+    outcome = OUTCOMES.get(str(event.body.get("outcome")))
+    if outcome is None:
+        return with_flag(loop, "unknown_event")
+    if outcome is hold or reopens(loop):
+        return outcome(loop, event)
+    return with_flag(loop, "desk_after_release")
+
+
+def end_hold(loop: Loop, event: Event) -> Loop:
+    return _release(loop, event) if loop.state is State.HELD else loop
+
+
+def transfer(loop: Loop, event: Event) -> Loop:
+    if loop.state is State.HELD:
+        return to(loop, State.TRANSFERRED, event)
+    return with_flag(loop, "transfer_without_hold")
