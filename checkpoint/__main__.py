@@ -20,6 +20,8 @@ from checkpoint.doctor import examine
 from checkpoint.keeping import retention_command, vault_command
 from checkpoint.keys import add_arguments as add_key_arguments
 from checkpoint.keys import change_keys
+from checkpoint.scenario_command import add_arguments as add_scenario
+from checkpoint.scenario_command import scenario_command
 from checkpoint.serving import port_is_free, serve
 from checkpoint.simulate import add_arguments as add_simulation
 from checkpoint.simulate import simulate
@@ -36,7 +38,6 @@ from kernel.settings import BadSettingError, Settings, read_settings
 from registry.accounts import HOMES, account_named, create_device, issue_token
 from registry.demo import DemoLogins, seed
 from registry.model import Role
-from registry.scenario import install
 
 KEYS = (WrongKeyError, DamagedKeyError)
 
@@ -83,10 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     add_account(
         command("account", _account, "add, disable or let in an account, without the pages")
     )
-    scenario = command("scenario", _scenario, "install a scenario pack from a file")
-    scenario.add_argument("action", choices=("install",))
-    scenario.add_argument("file", type=Path)
-    scenario.add_argument("--in-force", action="store_true", help="it rules from now on")
+    add_scenario(command("scenario", _scenario, "install a scenario pack, or try it in shadow"))
     saved = command("backup", _backup, "the whole database into one file (not the master key)")
     saved.add_argument("file", type=Path)
     restored = command("restore", _restore, "a backup into an empty database")
@@ -185,8 +183,7 @@ def _account(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _scenario(arguments: argparse.Namespace, settings: Settings) -> int:
     with _database(settings) as dsn:
-        version = asyncio.run(_install(dsn, arguments.file, in_force=arguments.in_force))
-    print(f"rule set {version}" + (" is in force" if arguments.in_force else " is on trial"))
+        print(asyncio.run(scenario_command(dsn, arguments)))
     return 0
 
 
@@ -253,12 +250,6 @@ async def _let_in(dsn: str, arguments: argparse.Namespace) -> str:
             conn, name=label, place_id=arguments.place, role=arguments.role, now=now
         )
         return await issue_token(conn, device_id=device_id, label=label, now=now)
-
-
-async def _install(dsn: str, file: Path, *, in_force: bool) -> int:
-    now = SystemClock().now()
-    async with connected(dsn) as conn, conn.transaction():
-        return await install(conn, file, now, now if in_force else None)
 
 
 def _print_logins(settings: Settings, demo: DemoLogins) -> None:

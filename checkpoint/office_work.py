@@ -20,6 +20,7 @@ OFFICE = (
     "/firm",
     "/loops",
     "/reg/",
+    "/rules",
     "/security/",
 )
 #: A stream is opened once and costs nothing after; an end of it would be asked for again.

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 
 from alerts.overdue import SETTLING, sweep_all
 from checkpoint.retention import ERASERS
+from closedloop.shadow_runs import run_asked
 from kernel.jobs import Job
 from kernel.keyring import REFRESH_SECONDS, refresh
 from kernel.retention import erase_due
@@ -17,6 +18,8 @@ from registry.rejects import forget_rejects
 
 HOUR = 3600
 SENDING_SECONDS = 2
+#: Whoever asked for a shadow run looks at the page meanwhile.
+SHADOW_SECONDS = 5
 
 
 def schedule(state: State) -> Iterator[tuple[str, float, Job]]:
@@ -25,8 +28,17 @@ def schedule(state: State) -> Iterator[tuple[str, float, Job]]:
     yield "sweep", state.settings.sweep_seconds, _sweeping(state)
     if state.settings.sms:
         yield "messages", SENDING_SECONDS, _sending(state)
+    yield "shadow", SHADOW_SECONDS, _trying(state)
     yield "rejects", HOUR, _forgetting(state)
     yield "retention", HOUR, _erasing(state)
+
+
+def _trying(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await run_asked(conn, state.clock.now())
+
+    return job
 
 
 def _forgetting(state: State) -> Job:

@@ -33,13 +33,17 @@ CREATE TABLE registry.shadow_run (
     version int NOT NULL REFERENCES registry.rule_set (version),
     since timestamptz NOT NULL,
     until timestamptz NOT NULL,
-    scans bigint NOT NULL,
-    cards jsonb NOT NULL,
-    changed jsonb NOT NULL,
-    ran_at timestamptz NOT NULL,
-    ran_by uuid
+    asked_by uuid,
+    asked_at timestamptz NOT NULL,
+    ran_at timestamptz,
+    scans bigint NOT NULL DEFAULT 0,
+    unknown bigint NOT NULL DEFAULT 0,
+    changes bigint NOT NULL DEFAULT 0,
+    cards jsonb NOT NULL DEFAULT '{}',
+    changed jsonb NOT NULL DEFAULT '[]'
 );
-CREATE INDEX shadow_run_by_version ON registry.shadow_run (version, ran_at);
+CREATE INDEX shadow_run_by_version ON registry.shadow_run (version, asked_at);
+CREATE INDEX shadow_run_waiting ON registry.shadow_run (asked_at) WHERE ran_at IS NULL;
 
 ALTER TABLE registry.rule_set ADD COLUMN released_by uuid;
 ALTER TABLE registry.rule_set ADD COLUMN released_at timestamptz;

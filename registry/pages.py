@@ -19,6 +19,7 @@ import registry.me_pages
 import registry.poster_pages
 import registry.retention_pages
 import registry.review_pages
+import registry.rules_pages
 import registry.security_pages
 import registry.staff_pages
 from kernel.auth import actor_of, public
@@ -83,6 +84,7 @@ HANDLERS = [
     *registry.security_pages.HANDLERS,
     *registry.audit_pages.HANDLERS,
     *registry.retention_pages.HANDLERS,
+    *registry.rules_pages.HANDLERS,
     *registry.staff_pages.HANDLERS,
     *registry.poster_pages.HANDLERS,
     *registry.review_pages.HANDLERS,

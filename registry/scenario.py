@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from kernel.db import Connection
+from registry.rule_faults import check_rule_set
 from registry.rules import RuleSet, read_scenario
 
 
@@ -22,14 +23,15 @@ async def install(
     """The version. A body that is the newest of its scenario is kept and not stored again; if it
     was only on trial, it comes into force now.
 
-    Raises msgspec.ValidationError naming the place in the file that is wrong.
+    Raises msgspec.ValidationError naming the place in the file that is wrong, and Unprocessable
+    `rule_set_faulty`.
     """
-    rules = read_scenario(path)
+    rules = check_rule_set(read_scenario(path))
     body: dict[str, Any] = msgspec.to_builtins(rules)
     await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('rule_set', 0))")
     known = await _newest_if_same(conn, rules, body)
     if known is None:
-        return await _insert(conn, rules, body, now, in_force_from, actor_id)
+        return await insert(conn, rules, now, in_force_from, actor_id)
     await _put_in_force(conn, known, in_force_from)
     return known
 
@@ -47,10 +49,9 @@ async def _newest_if_same(conn: Connection, rules: RuleSet, body: dict[str, Any]
     )
 
 
-async def _insert(
+async def insert(
     conn: Connection,
     rules: RuleSet,
-    body: dict[str, Any],
     now: datetime,
     in_force_from: datetime | None,
     actor_id: UUID | None,
@@ -62,7 +63,7 @@ async def _insert(
         """,
         rules.scenario,
         rules.name.zh,
-        body,
+        msgspec.to_builtins(rules),
         in_force_from,
         now,
         actor_id,

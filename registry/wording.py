@@ -34,6 +34,7 @@ _WAYS = (
     ("/security/accounts", "ui.nav.grants", {Role.SECURITY}),
     ("/security/sessions", "ui.nav.sessions", {Role.SECURITY}),
     ("/security/retention", "ui.nav.retention", {Role.SECURITY, Role.AUDITOR}),
+    ("/rules", "ui.nav.rules", {Role.ADMIN, Role.SECURITY, Role.AUDITOR}),
     ("/audit", "ui.nav.audit", {Role.AUDITOR}),
 )
 

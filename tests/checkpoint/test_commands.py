@@ -81,6 +81,9 @@ async def test_a_scenario_is_installed_on_trial_or_in_force(cloned: str, tmp_pat
     assert "on trial" in run(cloned, tmp_path, "scenario", "install", pack).stdout
     assert "in force" in run(cloned, tmp_path, "scenario", "install", pack, "--in-force").stdout
     broken = tmp_path / "broken.json"
+    tried = run(cloned, tmp_path, "scenario", "shadow", pack, "--list", str(tmp_path / "list.csv"))
+    assert "0 scans" in tried.stdout
+    assert (tmp_path / "list.csv").read_text("utf-8").startswith("movement_id,")
     broken.write_text('{"scenario": 5}')
     refused = run(cloned, tmp_path, "scenario", "install", str(broken))
     assert refused.returncode == 2

@@ -1,0 +1,64 @@
+"""What is wrong with a rule set that has the right shape: names that lead nowhere, or twice."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from kernel.errors import Unprocessable
+from registry.model import Card
+from registry.rules import About, Check, Rule, RuleSet
+
+OF_EVIDENCE = frozenset(
+    {Check.EVIDENCE_IS, Check.EVIDENCE_MISSING, Check.EVIDENCE_OLDER, Check.SOURCE_STALE}
+)
+NEEDS_VALUES = frozenset({Check.EVIDENCE_IS, Check.IN_AREA})
+#: A rule gives one of these; the others belong to the machine.
+CARDS = frozenset({Card.YELLOW, Card.WHITE, Card.RED})
+
+
+def check_rule_set(rules: RuleSet) -> RuleSet:
+    """Raises Unprocessable `rule_set_faulty` with the first place that is wrong."""
+    for where in faults(rules):
+        raise Unprocessable("rule_set_faulty", where=where)
+    return rules
+
+
+def faults(rules: RuleSet) -> Iterator[str]:
+    """Places as `rules[3].evidence`, in the order of the file."""
+    yield from _twice("evidence", [kind.kind for kind in rules.evidence])
+    yield from _twice("questions", [question.code for question in rules.questions])
+    spoken = (*rules.rules, *rules.turn_back_reasons, *rules.hold_reasons)
+    yield from _twice("rules", [each.code for each in spoken])
+    yield from _twice("goods", [goods.code for goods in rules.goods])
+    for number, rule in enumerate(rules.rules):
+        yield from (f"rules[{number}].{field}" for field in _wrong(rule, rules))
+    for name, amount in _amounts(rules):
+        if amount < 0:
+            yield f"limits.{name}"
+
+
+def _twice(where: str, names: list[str]) -> Iterator[str]:
+    yield from (f"{where} ({name})" for name, times in Counter(names).items() if times > 1)
+
+
+def _wrong(rule: Rule, rules: RuleSet) -> Iterator[str]:
+    if rule.card not in CARDS:
+        yield "card"
+    if rule.check in OF_EVIDENCE | {Check.IN_AREA}:
+        kind = rules.kind(rule.evidence or "")
+        if kind is None or (kind.about is About.AREA) != (rule.check is Check.IN_AREA):
+            # An area's freshness is looked at as that of any list.
+            if kind is None or rule.check is not Check.SOURCE_STALE:
+                yield "evidence"
+        elif not set(rule.values) <= set(kind.values):
+            yield "values"
+    if rule.check in NEEDS_VALUES and not rule.values:
+        yield "values"
+    if rule.check is Check.EVIDENCE_OLDER and not rule.hours:
+        yield "hours"
+    if rule.check is Check.DECLARED and rule.question not in {q.code for q in rules.questions}:
+        yield "question"
+
+
+def _amounts(rules: RuleSet) -> Iterator[tuple[str, float]]:
+    limits = rules.limits
+    yield from ((name, getattr(limits, name)) for name in limits.__struct_fields__)
