@@ -4,11 +4,13 @@ A run that is cut short is run again from its beginning: it writes one row, at i
 """
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import structlog
 
 from closedloop import shadow
+from closedloop.shadow import Change
 from kernel.db import Connection
 from registry.rule_sets import version_of
 
@@ -16,6 +18,11 @@ log = structlog.get_logger()
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('shadow', 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('shadow', 0))"
+
+
+def _without_plate(change: Change) -> dict[str, Any]:
+    """Kept for longer than plates are; the movement's number leads to it as long as it is there."""
+    return {name: value for name, value in msgspec.to_builtins(change).items() if name != "plate"}
 
 
 async def run_asked(conn: Connection, now: datetime) -> int:
@@ -55,6 +62,6 @@ async def _run_next(conn: Connection, now: datetime) -> bool:
         found.unknown,
         found.changes,
         found.cards,
-        msgspec.to_builtins(found.changed),
+        [_without_plate(change) for change in found.changed],
     )
     return True
