@@ -16,6 +16,7 @@ import alerts.api
 import alerts.pages
 import checkpoint.api
 import checkpoint.desk_pages
+import checkpoint.gate_api
 import checkpoint.health
 import checkpoint.pages
 import closedloop.api
@@ -66,6 +67,7 @@ API = (
     *registry.api.HANDLERS,
     *closedloop.api.HANDLERS,
     *checkpoint.api.HANDLERS,
+    *checkpoint.gate_api.HANDLERS,
     *alerts.api.HANDLERS,
 )
 DESCRIPTION = OpenAPIConfig(
@@ -178,10 +180,11 @@ async def _intake(state: State) -> AsyncGenerator[None]:
 def _token_finder(state: State, pool: Pool):  # noqa: ANN202 - FindToken
     async def find(token_hash: bytes) -> Actor | None:
         cache = cast("WorldCache", state.office.cache)
+        now = state.clock.now()
         if cache.fresh and cache.held is not None and token_hash in cache.held.tokens:
-            return cache.held.tokens[token_hash]
+            return cache.held.actor(token_hash, now)
         async with pool.acquire(timeout=2) as conn:
-            return (await cache.now(conn)).tokens.get(token_hash)
+            return (await cache.now(conn)).actor(token_hash, now)
 
     return find
 

@@ -72,7 +72,7 @@ class LaneDoor:
         token, cache = bearer_token(scope), cast("WorldCache", self.state.office.cache)
         if not token or cache.held is None or not cache.fresh:
             return None
-        actor = cache.held.tokens.get(token_hash(token))
+        actor = cache.held.actor(token_hash(token), self.state.clock.now())
         return actor if actor is not None and not actor.roles.isdisjoint(SCANNERS) else None
 
 

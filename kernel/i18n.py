@@ -65,6 +65,11 @@ def read_sentences(path: Path) -> dict[str, str]:
     return {str(entry.id): str(entry.string) for entry in catalogue if entry.id and entry.string}
 
 
+def sentences(locale: str) -> dict[str, str]:
+    """All of a catalogue as it is written, facts not filled in."""
+    return _loaded["catalogues"].sentences[locale]
+
+
 def has(key: str) -> bool:
     return _loaded["catalogues"].find(current_locale(), key) is not None
 

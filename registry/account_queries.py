@@ -52,6 +52,7 @@ class DeviceRow(Struct, frozen=True, kw_only=True):
     place: str
     tokens: int
     created_at: datetime
+    enrolled_at: datetime | None
 
 
 class TokenRow(Struct, frozen=True, kw_only=True):
@@ -141,7 +142,7 @@ async def devices(
     """Those that have not been revoked, from a cursor on."""
     rows = await conn.fetch(
         """
-        SELECT d.id, d.name, d.role, p.name AS place, d.created_at,
+        SELECT d.id, d.name, d.role, p.name AS place, d.created_at, d.enrolled_at,
                (SELECT count(*) FROM registry.token t
                  WHERE t.device_id = d.id AND t.revoked_at IS NULL) AS tokens
           FROM registry.device d JOIN registry.place p ON p.id = d.place_id

@@ -20,8 +20,10 @@ from kernel.i18n import t
 from kernel.web import Page, page, url_with
 from registry.account_queries import account_tokens, devices
 from registry.accounts import create_device, issue_token, known_actor, revoke_device, revoke_token
+from registry.consoles import make_code
 from registry.model import Role
 from registry.office_views import PER_PAGE, choices, framed, place_number
+from registry.passes import group
 from registry.places import find_place
 from registry.wording import error
 
@@ -137,6 +139,26 @@ async def new_token_of(
     return await _token(tx, known_actor(request), device_id, clock.now())
 
 
+@post("/admin/devices/{device_id:uuid}/code", guards=[requires(Role.ADMIN)], status_code=200)
+async def new_code_of(
+    request: AnyRequest,
+    device_id: FromPath[UUID],
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+) -> Page:
+    """Lets a lane's device become a console: it puts a key of its own there, once."""
+    actor, now = known_actor(request), clock.now()
+    code = await make_code(tx, device_id, actor.id, now)
+    await _told(tx, actor, "enrolment_code", "device", str(device_id), now)
+    return page(
+        "shown_once.html",
+        kind="code",
+        secret=group(code),
+        back="/admin/devices",
+        **framed(actor, "/admin/devices"),
+    )
+
+
 @post("/admin/devices/{device_id:uuid}/revoke", guards=[requires(Role.ADMIN)], status_code=303)
 async def end_device(
     request: AnyRequest,
@@ -181,4 +203,11 @@ async def _told(
     )
 
 
-HANDLERS: list[Any] = [devices_page, new_device, new_token_of, end_device, end_token]
+HANDLERS: list[Any] = [
+    devices_page,
+    new_device,
+    new_token_of,
+    new_code_of,
+    end_device,
+    end_token,
+]

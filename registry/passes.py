@@ -62,6 +62,13 @@ def pass_number(movement_id: int, vault: Vault) -> str:
     return number + check_digit(number)
 
 
+def pass_numbers(movement_id: int, vault: Vault) -> list[str]:
+    """Under every key of the ring, the current one first: older passes are still carried."""
+    body = f"{movement_id:0{_ID_DIGITS}d}"
+    tagged = (body + _decimal(mac) for mac in vault.macs("pass", body.encode()))
+    return [number + check_digit(number) for number in tagged]
+
+
 def read_pass(text: str, vault: Vault, city: str, keys: PublicKeys = NO_KEYS) -> int:
     """Either form of a pass; `keys` are for the offline one (`may_be_offline`).
 

@@ -34,6 +34,8 @@ class World(Struct, frozen=True, kw_only=True):
     roads: Mapping[tuple[int, int], int]
     codes: Mapping[str, tuple[int, str]]
     tokens: Mapping[bytes, Actor]
+    #: When a console's session ends; other tokens have no hour.
+    ends: Mapping[bytes, datetime]
     #: Whoever still holds a token that opens a door.
     holders: frozenset[UUID]
     sources: Mapping[str, datetime]
@@ -50,6 +52,11 @@ class World(Struct, frozen=True, kw_only=True):
             raise Unavailable("no_rules")
         in_force = (rules for since, rules in self.rule_sets if since <= at)
         return next(in_force, self.rule_sets[-1][1])
+
+    def actor(self, hashed: bytes, now: datetime) -> Actor | None:
+        """Whoever holds a token that still opens."""
+        ends = self.ends.get(hashed)
+        return self.tokens.get(hashed) if ends is None or now < ends else None
 
     def rules_of(self, version: int, at: datetime) -> RuleSet:
         """The rule set by which something was judged, in whose words it is told; the one in force
@@ -114,7 +121,7 @@ async def _has_written(conn: Connection) -> bool:
 async def load_world(conn: Connection) -> World:
     """The epoch is read first: a change that comes in between is loaded once more, never missed."""
     epoch = await read_epoch(conn)
-    tokens = await _tokens(conn)
+    tokens, ends = await _tokens(conn)
     signing_keys = await all_keys(conn)
     return World(
         epoch=epoch,
@@ -122,6 +129,7 @@ async def load_world(conn: Connection) -> World:
         roads=await _roads(conn),
         codes=await _codes(conn),
         tokens=tokens,
+        ends=ends,
         holders=frozenset(actor.id for actor in tokens.values()),
         sources=await _sources(conn),
         rule_sets=await _rule_sets(conn),
@@ -191,11 +199,11 @@ async def _rule_sets(conn: Connection) -> tuple[tuple[datetime, RuleSet], ...]:
     )
 
 
-async def _tokens(conn: Connection) -> dict[bytes, Actor]:
+async def _tokens(conn: Connection) -> tuple[dict[bytes, Actor], dict[bytes, datetime]]:
     """Tokens that still open a door: neither they nor their device or account are withdrawn."""
     rows = await conn.fetch(
         """
-        SELECT t.token_hash, d.id AS device_id, d.role AS device_role,
+        SELECT t.token_hash, t.expires_at, d.id AS device_id, d.role AS device_role,
                coalesce(d.place_id, a.place_id) AS place_id, coalesce(d.name, a.name) AS name,
                a.id AS account_id, a.roles, a.district_code
           FROM registry.token t
@@ -204,7 +212,8 @@ async def _tokens(conn: Connection) -> dict[bytes, Actor]:
          WHERE t.revoked_at IS NULL AND d.revoked_at IS NULL AND a.disabled_at IS NULL
         """
     )
-    return {row["token_hash"]: _actor(dict(row)) for row in rows}
+    ends = {row["token_hash"]: row["expires_at"] for row in rows if row["expires_at"]}
+    return {row["token_hash"]: _actor(dict(row)) for row in rows}, ends
 
 
 def _actor(row: dict[str, object]) -> Actor:

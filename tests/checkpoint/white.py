@@ -106,7 +106,7 @@ def situations(draw: st.DrawFn) -> tuple[Situation, World]:
     sources = {kind.kind: NOON for kind in rules.evidence if not perhaps()}
     events = (report(), *([event("voided", -10)] if perhaps() else []))
     world = World(
-        epoch=1, places={1: GATE}, roads={}, codes={}, tokens={}, holders=frozenset({LANE.id}),
+        epoch=1, places={1: GATE}, roads={}, codes={}, tokens={}, ends={}, holders=frozenset({LANE.id}),
         sources=MappingProxyType(sources), rule_sets=((NOON - timedelta(days=9), rules),),
     )  # fmt: skip
     return Situation(movement=movement, people=(person,), events=events, version=1), world
