@@ -15,6 +15,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 import alerts.api
 import alerts.pages
 import checkpoint.api
+import checkpoint.console_pages
 import checkpoint.desk_pages
 import checkpoint.gate_api
 import checkpoint.health
@@ -60,6 +61,7 @@ PAGES = (
     *closedloop.pages.HANDLERS,
     *checkpoint.pages.HANDLERS,
     *checkpoint.desk_pages.HANDLERS,
+    *checkpoint.console_pages.HANDLERS,
     *alerts.pages.HANDLERS,
     *checkpoint.health.HANDLERS,
 )

@@ -120,9 +120,16 @@ async def take_one(
     movement_id = await _movement_in(conn, intake.office, scan, actor, now)
     proposal = msgspec.structs.replace(
         propose(scan, movement_id, actor, level),
-        body_hash=body_hash(msgspec.structs.replace(scan, occurred_at=NO_TIME)),
+        body_hash=body_hash(msgspec.structs.replace(as_said(scan), occurred_at=NO_TIME)),
     )
     return answer_of((await append(conn, intake.office.cache, [proposal], now))[0])
+
+
+def as_said(scan: Scan) -> Scan:
+    """A console that had no answer sends its scan again, and by then from its outbox: how it came
+    is no part of what was said.
+    """
+    return msgspec.structs.replace(scan, offline=False)
 
 
 def propose(scan: Scan, movement_id: int, actor: Actor, level: Level | None) -> Proposal:
@@ -132,7 +139,7 @@ def propose(scan: Scan, movement_id: int, actor: Actor, level: Level | None) -> 
     return Proposal(
         event_id=scan.id,
         movement_id=movement_id,
-        body_hash=body_hash(scan),
+        body_hash=body_hash(as_said(scan)),
         decide=decide,
         said=msgspec.to_builtins(scan),
         actor=actor_name(actor),
