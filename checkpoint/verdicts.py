@@ -165,8 +165,10 @@ def _what_happened(seen: Seen, verdict: Verdict) -> tuple[Card, list[str]]:
 
 
 def _duplicate(seen: Seen, loop: Loop) -> Failure | None:
-    """The same pass within ten minutes of its green card (mission §4)."""
-    if loop.carded_at is None or loop.last_card is not Card.GREEN:
+    """The same pass within ten minutes of its green card (mission §4). With another plate it is
+    another truck, or an officer who looked again: that is judged.
+    """
+    if loop.carded_at is None or loop.last_card is not Card.GREEN or _other_plate(seen):
         return None
     since = seen.moment.at - loop.carded_at
     if not timedelta(0) <= since <= timedelta(minutes=seen.rules.limits.duplicate_minutes):
@@ -174,6 +176,11 @@ def _duplicate(seen: Seen, loop: Loop) -> Failure | None:
     facts = {"gate": loop.entry_gate, "place_id": loop.entry_place_id}
     facts |= {"at": loop.carded_at.isoformat()}
     return Failure(code="duplicate", card=Card.DUPLICATE, facts=facts)
+
+
+def _other_plate(seen: Seen) -> bool:
+    movement = seen.situation.movement
+    return normalise(seen.scan.plate_seen) not in {movement.plate, movement.trailer_plate, ""}
 
 
 def _under_hold(loop: Loop) -> tuple[Failure, ...]:

@@ -111,11 +111,13 @@ export class Decider {
     if (pass.s === "held") {
       return { card: "red", reasons: [{ code: "under_hold", card: "red", facts: {} }], rules };
     }
-    const twin = duplicate(pass, rules, at);
+    const seen = plain(plateSeen);
+    const other = seen && ![pass.p, pass.t].includes(seen);
+    const twin = other ? null : duplicate(pass, rules, at);
     if (twin) return { card: "duplicate", reasons: [twin], rules };
     const { card, failures } = judge(pass, rules, { at, plateSeen, sources: bundle.sources });
     const age = at - bundle.made_at;
-    if (age <= STALE || card !== "green") return { card, reasons: failures, rules };
+    if (age <= STALE || !["green", "yellow"].includes(card)) return { card, reasons: failures, rules };
     const stale = { code: "stale_bundle", card: "yellow", facts: { hours: Math.floor(age / HOUR) } };
     return { card: "yellow", reasons: [stale, ...failures], rules };
   }
