@@ -1,10 +1,12 @@
 """A console in Chromium: enrolled, at its lane, scanned at as a scanner types."""
 
+from random import Random
 from typing import Any
 from uuid import uuid4
 
 from playwright.async_api import BrowserContext, Page, expect
 
+from checkpoint.simulation.people import People
 from kernel.db import connected
 from registry.accounts import create_device
 from registry.consoles import make_code
@@ -33,10 +35,15 @@ async def code_for(site: Site, name: str = "一号道") -> str:
 
 async def passes(site: Site, number: int = 1, **about: Any) -> list[str]:
     """Trucks that have reported, with all their proofs; the numbers of their passes."""
+    people = People(Random(7))
     async with connected(site.dsn) as conn, conn.transaction():
         made = [
             await reported(
-                conn, site.city, plate=f"豫B{n:05}", id_number=IDS[n % len(IDS)], **about
+                conn,
+                site.city,
+                plate=f"豫B{n:05}",
+                id_number=IDS[n] if n < len(IDS) else people.make().id_number,
+                **about,
             )
             for n in range(number)
         ]
