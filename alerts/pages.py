@@ -10,6 +10,7 @@ from litestar.response import ServerSentEvent
 
 from alerts.queries import Overdue, overdue
 from closedloop.breaches import breaches_since, today
+from closedloop.two_lanes import passes_in_two_lanes
 from kernel.auth import Actor, actor_of, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -67,6 +68,7 @@ async def _against_rules(conn: Connection, now: datetime, actor: Actor | None) -
     found = await breaches_since(conn, now - SHOWN_FOR, district=own_district(actor))
     return {
         "today": await today(conn, midnight),
+        "two_lanes": await passes_in_two_lanes(conn, now - SHOWN_FOR, district=own_district(actor)),
         "breaches": [
             {
                 "movement_id": each.movement_id,

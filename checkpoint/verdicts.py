@@ -134,6 +134,8 @@ def _entry(seen: Seen) -> dict[str, Any]:
     if loop.state is State.HELD and loop.hold is not None:
         return _body(seen, Card.RED, _under_hold(loop)) | dict(loop.hold)
     if (twin := _duplicate(seen, loop)) is not None:
+        if _let_through_offline(seen):
+            return _body(seen, Card.GREEN, (twin,), "card_differs", "admitted_against_rules")
         if seen.scan.override is None:
             return _body(seen, Card.DUPLICATE, (twin,))
         return _body(seen, Card.GREEN, (twin,), "override")
@@ -176,6 +178,12 @@ def _duplicate(seen: Seen, loop: Loop) -> Failure | None:
     facts = {"gate": loop.entry_gate, "place_id": loop.entry_place_id}
     facts |= {"at": loop.carded_at.isoformat()}
     return Failure(code="duplicate", card=Card.DUPLICATE, facts=facts)
+
+
+def _let_through_offline(seen: Seen) -> bool:
+    """Another lane knew nothing of the first: that it let the truck through is a fact (rule 5)."""
+    scan = seen.scan
+    return scan.offline and scan.override is None and scan.card_shown == Card.GREEN
 
 
 def _other_plate(seen: Seen) -> bool:

@@ -20,6 +20,8 @@ def enter(loop: Loop, event: Event) -> Loop:
     card = Card(event.body.get("card", Card.YELLOW))
     if card is not Card.DUPLICATE:
         loop = replace(loop, carded_at=event.occurred_at, last_card=card)
+    if card is Card.GREEN:
+        loop = _in_one_lane(loop, event)
     if not reopens(loop):
         loop = with_flag(loop, "seen_while_held" if loop.hold else "second_entry")
         return hold(loop, event) if card is Card.RED else loop
@@ -31,6 +33,18 @@ def enter(loop: Loop, event: Event) -> Loop:
         **policy_of(event.body),
     )
     return CARDS[card](loop, event)
+
+
+def _in_one_lane(loop: Loop, event: Event) -> Loop:
+    """Which of two lanes came first does not matter, and clocks cannot always tell. An officer who
+    let a duplicate through has said why.
+    """
+    lane = f"{event.place_id}/{event.gate}/{event.device_id or event.actor}"
+    if not loop.passed_lane:
+        return replace(loop, passed_lane=lane)
+    if lane == loop.passed_lane or event.body.get("override"):
+        return loop
+    return with_flag(loop, "used_in_two_lanes")
 
 
 def _release(loop: Loop, event: Event) -> Loop:

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from closedloop.model import Loop, State
 
+TWO_LANES = "used_in_two_lanes"
+
 
 class Message(Struct, frozen=True, kw_only=True):
     """`key` makes one message of many tries; `recipient` is `place:ID`, `movement:ID` (its
@@ -21,6 +23,14 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 def messages(before: Loop, after: Loop) -> Iterator[Message]:
+    if TWO_LANES in after.flags and TWO_LANES not in before.flags:
+        yield Message(
+            key=f"{after.movement_id}:{TWO_LANES}",
+            movement_id=after.movement_id,
+            kind="pass_in_two_lanes",
+            recipient="duty",
+            facts={"movement_id": after.movement_id},
+        )
     if after.state is before.state and after.due_at == before.due_at:
         return
     if (kind := _of_the_pass(before.state, after.state)) is not None:

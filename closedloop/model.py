@@ -121,6 +121,8 @@ class Loop(Struct, frozen=True, kw_only=True):
     #: When a card was last given at a lane, and where: a second showing soon after is a duplicate.
     carded_at: datetime | None = None
     last_card: Card | None = None
+    #: The first lane that let it through: place, gate and device. Another one is looked into (I6).
+    passed_lane: str = ""
     state_since: datetime | None = None
     released_at: datetime | None = None
     #: No step of the ladder comes sooner than this (a release that reached us late).

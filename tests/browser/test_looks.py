@@ -33,6 +33,8 @@ STAFF = (
     ("security", None, "/security/retention"),
     ("auditor", None, "/security/retention"),
     ("auditor", None, "/audit"),
+    ("admin", None, "/rules"),
+    ("security", None, "/rules/1"),
 )
 NARROW = {"width": 320, "height": 640}
 TWICE = "html { font-size: 200% !important }"

@@ -122,7 +122,7 @@ class Truck:
         story = self.story
         if story.state == "held":
             return "red"
-        if story.carded and story.carded[0] == "green":
+        if story.carded and story.carded[0] == "green" and not other_plate:
             since = at - story.carded[1]
             if timedelta(0) <= since <= timedelta(minutes=10):
                 return "duplicate"

@@ -57,9 +57,9 @@ export function card(shown) {
   const plate = shown.plate || "";
   const spoken = [t(`card.${shown.card}`), plate, why[0]?.sentence].filter(Boolean).join(", ");
   return [
-    h(`section.card.card-${shown.card}`, { "data-card": shown.card, "aria-hidden": "true" },
+    h(`section.card.card-${shown.card}`, { "data-card": shown.card },
       glyph(shown.card),
-      h("p.verb", {}, t(`card.${shown.card}`), h("small", {}, t(`card.${shown.card}.gloss`)))),
+      h("h1.verb", {}, t(`card.${shown.card}`), h("small", {}, t(`card.${shown.card}.gloss`)))),
     h("div.in", {},
       plate && h("p.console-plate.num", {}, plate),
       shown.updated && h("p.note.stale.tight", {}, t("console.updated")),
