@@ -36,6 +36,7 @@ from kernel.errors import Malformed, NotFound
 from kernel.i18n import t
 from kernel.ids import uuid7
 from kernel.web import Page, page
+from registry.gate_notices import standing, told
 from registry.model import Movement
 from registry.passes import pass_number
 from registry.plates import kind_shown
@@ -100,8 +101,17 @@ async def pass_page(
         cancel_url=f"/d/{pass_ref}/cancel" if _may_cancel(loop, state) else None,
         again_url="/d/new" if state is State.CANCELLED else None,
         keep_until=_keep_until(movement, loop, state, now) if good else None,
+        notices=await _notices(tx, situation, now),
         now=now,
     )
+
+
+async def _notices(conn: Connection, situation: Situation, now: datetime) -> list[str]:
+    """What the checkpoint says of itself, until the truck is through it."""
+    place_id = situation.movement.entry_place_id
+    if place_id is None or situation.loop.state not in BEFORE_RELEASE:
+        return []
+    return [told(notice) for notice in await standing(conn, now, place_id)]
 
 
 def _shown(situation: Situation, world: World, state: State) -> dict[str, Any]:

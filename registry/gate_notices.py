@@ -8,6 +8,7 @@ from msgspec import Struct, convert
 
 from kernel.db import Connection
 from kernel.errors import NotFound, Unprocessable
+from kernel.i18n import t
 
 LONGEST_REASON = 200
 MOST_MINUTES = 1440
@@ -97,3 +98,11 @@ async def standing(conn: Connection, now: datetime, place_id: int | None = None)
         place_id,
     )
     return [convert(dict(row), Notice) for row in rows]
+
+
+def told(notice: Notice) -> str:
+    """As drivers read it."""
+    where = "" if not notice.gate else t("notice.gate", gate=notice.gate)
+    said = t(f"notice.{notice.kind}", n=notice.minutes or 0)
+    until = "" if notice.until is None else t("notice.until", at=notice.until)
+    return "".join((where, said, until))

@@ -23,10 +23,12 @@ import registry.rules_pages
 import registry.security_pages
 import registry.staff_pages
 from kernel.auth import actor_of, public
+from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.web import Page, page
 from registry.accounts import home_of
 from registry.directory import search_places
+from registry.gate_notices import standing, told
 from registry.model import PlaceKind, Role
 from registry.places import districts
 from registry.wording import navigation
@@ -54,16 +56,21 @@ async def home(request: AnyRequest) -> Page:
 async def places_page(
     request: AnyRequest,
     tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
     kind: FromQuery[PlaceKind] = PlaceKind.CHECKPOINT,
     q: FromQuery[str] = "",
     district: FromQuery[str] = "",
 ) -> Page:
     """The directory: checkpoints, unless another kind is asked for."""
     places, more = await search_places(tx, kind=kind, said=q, district=district)
+    notices: dict[int, list[str]] = {}
+    for notice in await standing(tx, clock.now()):
+        notices.setdefault(notice.place_id, []).append(told(notice))
     actor = actor_of(request)
     return page(
         "places.html",
         places=places,
+        notices=notices,
         more=more,
         kind=kind.value,
         values={"q": q, "district": district},
