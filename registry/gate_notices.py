@@ -105,4 +105,4 @@ def told(notice: Notice) -> str:
     where = "" if not notice.gate else t("notice.gate", gate=notice.gate)
     said = t(f"notice.{notice.kind}", n=notice.minutes or 0)
     until = "" if notice.until is None else t("notice.until", at=notice.until)
-    return "".join((where, said, until))
+    return f"{where}{said}{until}"
