@@ -95,7 +95,10 @@ async def measure(stage: Stage, data_dir: Path, folder: Path) -> dict[str, Any]:
     with service(stage, data_dir, port, 1):
         async with async_playwright() as driver:
             context = await driver.chromium.launch_persistent_context(
-                str(folder), executable_path=CHROMIUM, args=list(QUIET), viewport=PHONE
+                str(folder),
+                executable_path=CHROMIUM,
+                args=list(QUIET),
+                viewport={"width": PHONE["width"], "height": PHONE["height"]},
             )
             page = await console(stage, f"http://127.0.0.1:{port}", context)
             await slowed(page)

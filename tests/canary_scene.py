@@ -92,6 +92,7 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         "link": link or "",
         "kind": "test",
         "file_path": "/base.css",
+        "number": str(await conn.fetchval("SELECT max(version) FROM registry.rule_set")),
     }
 
 

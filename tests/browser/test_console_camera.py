@@ -7,7 +7,7 @@ import pytest
 import segno
 from playwright.async_api import async_playwright, expect
 
-from tests.browser.conftest import CHROMIUM, PHONE, QUIET, Site, shoot
+from tests.browser.conftest import CHROMIUM, QUIET, Site, shoot
 from tests.browser.consoles import enrolled, passes
 
 pytestmark = pytest.mark.browser
@@ -48,7 +48,9 @@ async def test_a_film_of_a_pass_is_read_and_carded(site: Site, tmp_path: Path) -
             ],
         )
         context = await browser.new_context(
-            viewport=PHONE, timezone_id="Asia/Shanghai", permissions=["camera"]
+            viewport={"width": 360, "height": 740},
+            timezone_id="Asia/Shanghai",
+            permissions=["camera"],
         )
         page = await enrolled(site, context)
         page.on("request", lambda request: asked.append(request.url))
@@ -76,7 +78,9 @@ async def test_the_film_without_a_code_gives_no_card(site: Site, tmp_path: Path)
                 f"--use-file-for-fake-video-capture={seen}",
             ],
         )
-        context = await browser.new_context(viewport=PHONE, permissions=["camera"])
+        context = await browser.new_context(
+            viewport={"width": 360, "height": 740}, permissions=["camera"]
+        )
         page = await enrolled(site, context)
         await page.click("text=摄像头")
         await expect(page.locator("main")).to_contain_text("对准镜头")

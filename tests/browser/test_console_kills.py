@@ -58,7 +58,7 @@ class Lane:
                 str(self.folder),
                 executable_path=CHROMIUM,
                 args=list(QUIET),
-                viewport=PHONE,
+                viewport={"width": PHONE["width"], "height": PHONE["height"]},
                 timezone_id="Asia/Shanghai",
             )
             if self.careless:

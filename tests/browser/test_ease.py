@@ -14,6 +14,7 @@ from kernel.assets import Assets
 from kernel.i18n import use_locale
 from kernel.web import template_config
 from registry.plates import PROVINCES, parse
+from registry.rules import read_scenario, shipped
 from tests.browser.conftest import Site, shoot
 from tests.support import REPOSITORY
 
@@ -23,8 +24,8 @@ STATIC = REPOSITORY / "closedloop" / "static"
 VOICE = STATIC / "voice"
 QUESTIONS = [
     f"ui.ask.{name}"
-    for name in ["phone", "code", "person", "plate", "way", "times", "declare", "check", "again"]
-]
+    for name in ["phone", "code", "person", "plate", "way", "times", "check", "again"]
+] + sorted({spoken for path in shipped() if (spoken := read_scenario(path).spoken)})
 PHONE = {"width": 320, "height": 640}
 PAGE = """{% import "macros.html" as ui with context %}
 {% import "keypads.html" as pads with context %}

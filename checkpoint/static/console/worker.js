@@ -3,10 +3,11 @@
 
 const CACHE = `console-${VERSION}`;
 const WORDS = "/api/v1/gate/words";
+const SAID = ["zh", "en"].map((lang) => `${WORDS}?lang=${lang}`);
 const LAZY = /^\/static\/vendor\/zxing\//;
 
 self.addEventListener("install", (event) => event.waitUntil(
-  caches.open(CACHE).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting())));
+  caches.open(CACHE).then((cache) => cache.addAll([...FILES, ...SAID])).then(() => self.skipWaiting())));
 
 self.addEventListener("activate", (event) => event.waitUntil(
   caches.keys()
