@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 import uvicorn
 from msgspec import Struct
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from checkpoint.app import create_app
 from kernel.clock import SetClock
@@ -44,6 +44,8 @@ QUIET = (
 )
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1440, "height": 900}
+#: Two browsers, two databases and their tests share the machine.
+expect.set_options(timeout=15_000)
 #: Where pictures go when they are asked for.
 SHOTS = os.environ.get("CHECKPOINT_SHOTS")
 
@@ -65,7 +67,7 @@ class Site(Struct, frozen=True, kw_only=True):
 
     async def page(self, *, lang: str = "zh", **options: Any) -> Page:
         made = await (await self.context(**options)).new_page()
-        made.set_default_timeout(8_000)
+        made.set_default_timeout(20_000)
         await made.goto(f"/?lang={lang}")
         return made
 

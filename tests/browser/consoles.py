@@ -53,7 +53,7 @@ async def passes(site: Site, number: int = 1, **about: Any) -> list[str]:
 async def enrolled(site: Site, context: BrowserContext, *, lang: str = "zh") -> Page:
     """At the lane, with its bundle; the browser's clock is that of the city."""
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(20_000)
     await page.clock.set_system_time(site.clock.now())
     await page.goto(f"{site.url}/gate/app?lang={lang}")
     await page.fill("#f-code", await code_for(site))

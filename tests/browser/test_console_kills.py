@@ -86,7 +86,7 @@ class Lane:
 
 async def opened(site: Site, context: BrowserContext) -> Page:
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(20_000)
     await page.clock.set_system_time(site.clock.now())
     await page.goto(f"{site.url}/gate/app")
     await page.wait_for_selector("[data-card=ready]")

@@ -87,7 +87,7 @@ PLANTED = {
     "the order of receipt decides": ("closedloop.fold.in_order", by_receipt),
     "a claim closes": ("closedloop.arrival.Level", Lax),
     "a truck at the wrong firm is not waited for": ("closedloop.write.open_deadlines", unwatched),
-    "a late upload is flagged at once": ("closedloop.fold.LIVE", timedelta(days=9)),
+    "a late upload is flagged at once": ("closedloop.at_gate.LIVE", timedelta(days=9)),
     "who is through can still cancel": ("closedloop.fold._cancel", cancelled_at_once),
 }
 
