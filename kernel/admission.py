@@ -26,6 +26,8 @@ RETRY_SECONDS = 5
 TICK_SECONDS = 0.02
 #: What was measured counts half after so long, so that one slow moment is soon forgotten.
 HALF_LIFE_SECONDS = 0.25
+#: Where no urgent work came in for so long, nobody waits, and nobody is turned away.
+LATELY_SECONDS = 10.0
 READING = frozenset({"GET", "HEAD"})
 
 TURNED_AWAY = Counter(
@@ -43,13 +45,23 @@ class Pressure:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._peak_ms, self._at = 0.0, clock()
+        self._urgent_at = -LATELY_SECONDS
 
     def ms(self) -> float:
         since = self._clock() - self._at
         return self._peak_ms * 0.5 ** (since / HALF_LIFE_SECONDS)
 
     def note(self, ms: float) -> None:
-        """What one piece of urgent work took, or how late this process came to one."""
+        """What one piece of urgent work took."""
+        self._urgent_at = self._clock()
+        self._keep(ms)
+
+    def late(self, ms: float) -> None:
+        """How late this process came to what was due: it counts where urgent work comes in."""
+        if self._clock() - self._urgent_at < LATELY_SECONDS:
+            self._keep(ms)
+
+    def _keep(self, ms: float) -> None:
         self._peak_ms, self._at = max(ms, self.ms()), self._clock()
 
     def forget(self) -> None:
@@ -69,7 +81,7 @@ class Pressure:
         while True:
             due = self._clock() + TICK_SECONDS
             await asyncio.sleep(TICK_SECONDS)
-            self.note((self._clock() - due) * 1000)
+            self.late((self._clock() - due) * 1000)
             WAITING.set(round(self.ms(), 1))
 
 

@@ -138,9 +138,13 @@ async def test_whoever_waited_long_in_line_is_turned_away(monkeypatch: pytest.Mo
         assert {answer.text for answer in await asyncio.gather(*asked)} == {"listed"}
 
 
-async def test_how_late_the_loop_comes_is_measured():
+async def test_how_late_the_loop_comes_is_measured_where_urgent_work_comes_in():
     pressure = Pressure()
     async with pressure.watched():
+        asyncio.get_running_loop().call_soon(_block, 0.3)
+        await asyncio.sleep(2 * admission.TICK_SECONDS)
+        assert pressure.ms() == 0
+        pressure.note(1)
         await asyncio.sleep(3 * admission.TICK_SECONDS)
         asyncio.get_running_loop().call_soon(_block, 0.3)
         await asyncio.sleep(2 * admission.TICK_SECONDS)
