@@ -7,12 +7,9 @@ import asyncio
 import base64
 import gzip
 import os
-import shutil
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -20,9 +17,9 @@ import msgspec
 from msgspec.structs import replace
 
 from bench.city import Stage, set_up
+from bench.service import own_server
 from checkpoint.bundles import Reader, Signed, make
 from kernel.db import Connection, connected
-from kernel.postgres import ensure_running, stop
 from kernel.privacy import Vault
 from registry.signing_keys import ensure_signer
 from registry.world import load_world
@@ -89,15 +86,8 @@ def _told(rounds: list[tuple[float, Signed]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    data_dir = Path(tempfile.mkdtemp(prefix="checkpoint-bench-"))
-    data_dir.chmod(0o711)
-    ours = ensure_running(data_dir)
-    try:
-        figures = asyncio.run(measure(ours.dsn))
-    finally:
-        stop(ours)
-        shutil.rmtree(ours.cluster)
-        shutil.rmtree(data_dir)
+    with own_server() as (server, _):
+        figures = asyncio.run(measure(server))
     print(msgspec.json.encode(figures).decode())
 
 

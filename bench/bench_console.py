@@ -6,9 +6,7 @@ Environment: BENCH_TRUCKS (20,000), BENCH_SCANS (200), BENCH_SLOW (4 times slowe
 
 import asyncio
 import os
-import shutil
 import socket
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,9 +19,8 @@ from playwright.async_api import BrowserContext, Page, async_playwright
 
 from bench.bench_scans import show
 from bench.city import Stage, pass_numbers, set_up
-from bench.service import service
+from bench.service import own_server, service
 from kernel.db import connected
-from kernel.postgres import ensure_running, stop
 from registry.accounts import create_device
 from registry.consoles import make_code
 from tests.browser.conftest import CHROMIUM, PHONE, QUIET
@@ -120,17 +117,10 @@ async def measure(stage: Stage, data_dir: Path, folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    data_dir = Path(tempfile.mkdtemp(prefix="checkpoint-bench-"))
-    data_dir.chmod(0o711)
-    ours = ensure_running(data_dir)
-    try:
+    with own_server() as (server, data_dir):
         now = datetime.now(UTC) - timedelta(minutes=5)
-        stage = asyncio.run(set_up(ours.dsn, TRUCKS // 2, now))
+        stage = asyncio.run(set_up(server, TRUCKS // 2, now))
         figures = asyncio.run(measure(stage, data_dir, data_dir / "profile"))
-    finally:
-        stop(ours)
-        shutil.rmtree(ours.cluster)
-        shutil.rmtree(data_dir)
     print(msgspec.json.encode(figures).decode())
 
 

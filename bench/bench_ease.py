@@ -13,10 +13,8 @@ Environment: BENCH_LOOKS (3) is how often each page is opened for its largest pa
 import asyncio
 import os
 import re
-import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,10 +27,9 @@ from msgspec.structs import replace
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bench.city import Stage, set_up
-from bench.service import service
+from bench.service import own_server, service
 from checkpoint.simulation.pack import DECLARED
 from kernel.db import connected
-from kernel.postgres import ensure_running, stop
 from registry.places import insert_code
 from registry.posters import place_url
 from tests.browser.conftest import CHROMIUM, PHONE, QUIET
@@ -227,19 +224,13 @@ async def _code_sent(log: Path) -> str:
 
 
 def main() -> None:
-    data_dir = Path(tempfile.mkdtemp(prefix="checkpoint-ease-"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    ours = ensure_running(data_dir)
-    try:
-        stage = asyncio.run(set_up(ours.dsn, 1, datetime.now(UTC)))
+    with own_server() as (server, data_dir):
+        stage = asyncio.run(set_up(server, 1, datetime.now(UTC)))
         with service(stage, data_dir, port, 1, CHECKPOINT_SMS="console"):
             figures = asyncio.run(measure(stage, port, data_dir / "service.log"))
-    finally:
-        stop(ours)
-        shutil.rmtree(ours.cluster)
-        shutil.rmtree(data_dir)
     print(msgspec.json.encode(figures).decode())
 
 

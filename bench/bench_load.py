@@ -10,9 +10,7 @@ Environment: BENCH_SECONDS (10), BENCH_ROUNDS (3), BENCH_WORKERS (one a core).
 
 import asyncio
 import os
-import shutil
 import sys
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -26,10 +24,9 @@ from bench.city import FIRST, RANGE, STRIDE, Stage, pass_numbers, set_up
 from bench.load import Tally
 from bench.office import Plan, Visit
 from bench.office import Tally as Pages
-from bench.service import service
+from bench.service import own_server, service
 from kernel.clock import SetClock
 from kernel.db import connected
-from kernel.postgres import ensure_running, stop
 from tests.http import add_account, log_in
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
@@ -158,15 +155,8 @@ def tell(name: str, rounds: list[tuple[Tally, Pages]]) -> dict[str, float]:
 
 
 def main() -> None:
-    data_dir = Path(tempfile.mkdtemp(prefix="checkpoint-bench-"))
-    data_dir.chmod(0o711)  # as root, the server's own user must get through
-    ours = ensure_running(data_dir)
-    try:
-        figures = asyncio.run(measure(ours.dsn, data_dir))
-    finally:
-        stop(ours)
-        shutil.rmtree(ours.cluster)
-        shutil.rmtree(data_dir)
+    with own_server() as (server, data_dir):
+        figures = asyncio.run(measure(server, data_dir))
     print(msgspec.json.encode(figures).decode())
 
 

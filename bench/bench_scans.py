@@ -14,7 +14,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +25,8 @@ import msgspec
 from bench import pgbench, sweep
 from bench.city import Stage, checkpoint, pass_numbers, scans_kept, set_up
 from bench.load import Plan, Tally
-from bench.service import service
+from bench.service import own_server, service
 from kernel.db import connected
-from kernel.postgres import ensure_running, stop
 
 SECONDS = int(os.environ.get("BENCH_SECONDS", "8"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
@@ -195,15 +193,8 @@ def free_port() -> int:
 
 
 def main() -> None:
-    data_dir = Path(tempfile.mkdtemp(prefix="checkpoint-bench-"))
-    data_dir.chmod(0o711)  # as root, the server's own user must get through
-    ours = ensure_running(data_dir)
-    try:
-        figures = asyncio.run(measure(ours.dsn, data_dir))
-    finally:
-        stop(ours)
-        shutil.rmtree(ours.cluster)
-        shutil.rmtree(data_dir)
+    with own_server() as (server, data_dir):
+        figures = asyncio.run(measure(server, data_dir))
     print(msgspec.json.encode(figures).decode())
 
 

@@ -6,20 +6,17 @@ is not that of the recount. Environment: BENCH_SCANS (100,000).
 
 import asyncio
 import os
-import shutil
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from bench.city import FIRST, RANGE, STRIDE, Stage, set_up
+from bench.service import own_server
 from closedloop.shadow import Shadow, run
 from kernel.db import Connection, connected
-from kernel.postgres import ensure_running, stop
 from registry.rules import read_scenario, shipped
 
 SCANS = int(os.environ.get("BENCH_SCANS", "100000"))
@@ -111,15 +108,8 @@ async def timed(conn: Connection, rules: Any, since: Any, until: Any) -> tuple[S
 
 
 def main() -> None:
-    data_dir = Path(tempfile.mkdtemp(prefix="checkpoint-bench-"))
-    data_dir.chmod(0o711)
-    ours = ensure_running(data_dir)
-    try:
-        figures = asyncio.run(measure(ours.dsn))
-    finally:
-        stop(ours)
-        shutil.rmtree(ours.cluster)
-        shutil.rmtree(data_dir)
+    with own_server() as (server, _):
+        figures = asyncio.run(measure(server))
     print(msgspec.json.encode(figures).decode())
 
 

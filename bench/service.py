@@ -1,8 +1,10 @@
 """The service as it is run: its own command, its own processes, the database it is given."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,9 +12,24 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from bench.city import Stage
+from kernel.postgres import ensure_running, stop
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 30
+
+
+@contextmanager
+def own_server() -> Generator[tuple[str, Path]]:
+    """The address of a database server for one bench, and its directory; both go afterwards."""
+    data_dir = Path(tempfile.mkdtemp(prefix="checkpoint-bench-"))
+    data_dir.chmod(0o711)  # as root, the server's own user must get through
+    ours = ensure_running(data_dir)
+    try:
+        yield ours.dsn, data_dir
+    finally:
+        stop(ours)
+        shutil.rmtree(ours.cluster)
+        shutil.rmtree(data_dir)
 
 
 @contextmanager

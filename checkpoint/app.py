@@ -50,7 +50,6 @@ ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "migrations"
 FLOORS = ("kernel", "registry", "closedloop", "alerts", "checkpoint")
 HOUR = 3600
-SENDING_SECONDS = 2
 #: Two batches of scans are written at once, and two tokens or passes looked up beside them.
 LANES_CONNECTIONS = 4
 MOST_BODY = 2 * 1024 * 1024

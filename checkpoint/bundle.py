@@ -4,7 +4,6 @@ that names a person. Pure; `static/console/judge.js` reads these shapes.
 Names are short because twenty thousand of these travel together. Times are milliseconds.
 """
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from closedloop.model import Loop, State
 from registry.areas import covers
+from registry.jose import encode
 from registry.judge import Standing
 from registry.model import Area, Movement, Proof, Subject
 
@@ -78,7 +78,7 @@ class Pass(Struct, frozen=True):
 def key_of(pass_number: str) -> str:
     """Under this a console finds a pass that was scanned; nobody can make the number from it."""
     digest = hashlib.sha256(pass_number.encode()).digest()
-    return base64.urlsafe_b64encode(digest).decode()[:_KEY_CHARACTERS]
+    return encode(digest)[:_KEY_CHARACTERS]
 
 
 def compact(

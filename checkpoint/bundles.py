@@ -6,21 +6,18 @@ same pass twice does no harm, to miss one does.
 """
 
 import asyncio
-import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from msgspec import Struct
 
 from checkpoint.bundle import Pass, compact, key_of, last_of, ms, standing_of
 from closedloop.model import Loop
 from kernel.db import Connection
 from kernel.privacy import Vault
+from registry.jose import sign
 from registry.model import Area, Movement, Place, Subject
 from registry.passes import pass_numbers
 from registry.rules import RuleSet
@@ -29,8 +26,10 @@ from registry.world import World
 
 FORMAT = 1
 CHUNK = 1000
-#: No transaction of ours lives longer (kernel/db.py: statements 5 s, idle 10 s).
+#: No scan, act or report takes longer to be stored (kernel/db.py: statements 5 s, idle 10 s).
 OVERLAP = timedelta(seconds=60)
+#: An import is one transaction of up to a hundred thousand rows, stamped at its beginning.
+IMPORT_OVERLAP = timedelta(minutes=10)
 #: What is over for so long is expected by nobody.
 KEPT_AFTER = timedelta(hours=24)
 #: A console that was away for longer gets the whole.
@@ -98,7 +97,8 @@ async def _expected(conn: Connection, reader: Reader, after: int) -> list[Any]:
     """
     changed = "" if reader.since is None else f"AND m.movement_id IN ({_CHANGED})"
     amended = "OR m.version > 1" if reader.since is not None else ""
-    since = () if reader.since is None else (reader.since - OVERLAP,)
+    since = reader.since
+    from_when = () if since is None else (since - OVERLAP, since - IMPORT_OVERLAP)
     return await conn.fetch(
         f"""
         SELECT m.movement_id,
@@ -127,22 +127,22 @@ async def _expected(conn: Connection, reader: Reader, after: int) -> list[Any]:
         reader.place.id,
         after,
         reader.now - KEPT_AFTER,
-        *since,
+        *from_when,
     )
 
 
-#: Loops that moved, and people or trucks about whom something came in, from $4 on.
+#: Loops that moved from $4 on, and people or trucks about whom something came in from $5 on.
 _CHANGED = """
     SELECT movement_id FROM closedloop.loop WHERE updated_at >= $4
     UNION
     SELECT p.movement_id FROM registry.evidence_batch b
       JOIN registry.evidence e ON e.batch_id = b.id
-      JOIN registry.movement_person p ON p.subject = e.subject WHERE b.imported_at >= $4
+      JOIN registry.movement_person p ON p.subject = e.subject WHERE b.imported_at >= $5
     UNION
     SELECT t.movement_id FROM registry.evidence_batch b
       JOIN registry.evidence e ON e.batch_id = b.id
       JOIN registry.plate_lookup t ON t.plate = convert_from(substring(e.subject FROM 7), 'UTF8')
-     WHERE b.imported_at >= $4 AND substring(e.subject FROM 1 FOR 6) = 'plate:'::bytea"""
+     WHERE b.imported_at >= $5 AND substring(e.subject FROM 1 FOR 6) = 'plate:'::bytea"""
 
 
 def _read(vault: Vault, reader: Reader, rows: Sequence[Any]) -> tuple[dict[str, Pass], list[str]]:
@@ -192,8 +192,5 @@ def _rules(world: World, now: datetime) -> list[dict[str, Any]]:
 
 def _sign(vault: Vault, key: SigningKey, body: dict[str, Any]) -> Signed:
     text = msgspec.json.encode(body)
-    der = private_of(key, vault).sign(CONTEXT + text, ECDSA(SHA256()))
-    r, s = decode_dss_signature(der)
-    raw = r.to_bytes(32) + s.to_bytes(32)
-    signature = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    signature = sign(private_of(key, vault), CONTEXT + text)
     return Signed(signed=text.decode(), signature=signature, kid=key.kid)

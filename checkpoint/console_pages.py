@@ -20,6 +20,7 @@ SHELL = "/gate/app"
 #: Loaded at the start; the camera's reader comes when somebody opens the camera, and is kept then.
 MODULES = (
     "main.js",
+    "bytes.js",
     "camera.js",
     "decide.js",
     "feedback.js",

@@ -20,9 +20,8 @@ from closedloop.watching import place_of, who
 from kernel.auth import Actor, public, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Forbidden, Refused
+from kernel.errors import Forbidden
 from kernel.i18n import current_locale
-from kernel.problems import answer
 from registry import gate_notices
 from registry.consoles import PublicKey, challenge, enrol, open_session
 from registry.handovers import Handover, keep
@@ -85,35 +84,32 @@ class Told(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     of: UUID | None = None
 
 
+class Kept(Struct, frozen=True, kw_only=True):
+    id: UUID
+
+
 class Notices(Struct, frozen=True, kw_only=True):
     notices: list[gate_notices.Notice]
 
 
 @post("/gate/enrol", guards=[public], status_code=201, tags=["consoles"])
 async def enrol_console(
-    request: AnyRequest,
     data: JSONBody[Enrolment],
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
-) -> Response[Any]:
+) -> Enrolled:
     """A console puts its public key there, by a code of twelve digits that is good once."""
     now = clock.now()
-    try:
-        made = await enrol(tx, data.code, data.public_key, now)
-    except Refused as refused:
-        return answer(request, refused)
+    made = await enrol(tx, data.code, data.public_key, now)
     world = await office.cache.now(tx)
     key = await ensure_signer(tx, office.vault, world.signing_keys, now)
     place = world.place(made.place_id)
-    return Response(
-        Enrolled(
-            device=made.device_id,
-            name=made.name,
-            place=Place(id=place.id, name=place.name, gates=place.gates),
-            keys=[published(each) for each in world.signing_keys or (key,)],
-        ),
-        status_code=201,
+    return Enrolled(
+        device=made.device_id,
+        name=made.name,
+        place=Place(id=place.id, name=place.name, gates=place.gates),
+        keys=[published(each) for each in world.signing_keys or (key,)],
     )
 
 
@@ -182,13 +178,13 @@ async def hand_over(
     data: JSONBody[Handover],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
-) -> Asking:
+) -> Kept:
     """The shift's counts; what was not sent yet must be signed for. Safe to send again."""
     actor = who(request)
     if actor.device_id is None:
         raise Forbidden("not_your_role")
     await keep(tx, data, actor.device_id, place_of(actor), clock.now())
-    return Asking(device=actor.device_id)
+    return Kept(id=data.id)
 
 
 @get("/gate/notices", guards=[requires(*AT_A_GATE, Role.DUTY)], tags=["consoles"])

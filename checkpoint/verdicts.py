@@ -139,7 +139,7 @@ def _entry(seen: Seen) -> dict[str, Any]:
         if seen.scan.override is None:
             return _body(seen, Card.DUPLICATE, (twin,))
         return _body(seen, Card.GREEN, (twin,), "override")
-    if seen.scan.override is not None:
+    if seen.scan.override is not None and not seen.scan.offline:
         raise Unprocessable("override_not_allowed")
     verdict = verdict_of(seen)
     card, flags = _what_happened(seen, verdict)

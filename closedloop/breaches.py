@@ -13,8 +13,6 @@ from registry.scope import touches_district
 
 #: Refusals of what an officer asked for.
 REFUSED = frozenset({"must_not_turn_back", "hold_needs_source"})
-#: Flags of what a device showed while nobody could tell it better.
-SHOWN = ("white_against_rules", "hold_without_source")
 
 log = structlog.get_logger()
 

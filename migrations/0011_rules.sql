@@ -23,10 +23,6 @@ ALTER TABLE registry.movement ADD COLUMN vehicle jsonb NOT NULL DEFAULT '{}';
 -- A certificate serves one truck: whom a reference was given to first is looked up.
 CREATE INDEX evidence_by_reference ON registry.evidence (kind, reference) WHERE reference <> '';
 
--- A source that may send evidence by itself: the kind and the name under which it speaks.
-ALTER TABLE registry.token ADD COLUMN evidence_kind text;
-ALTER TABLE registry.token ADD COLUMN evidence_source text;
-
 -- Whoever releases a rule set is not who proposed it, and saw what it would have changed.
 CREATE TABLE registry.shadow_run (
     id uuid PRIMARY KEY,

@@ -3,23 +3,20 @@
 A session lasts a shift; its token is kept as a hash and ends by its own hour, whatever runs.
 """
 
-import base64
 import hashlib
 import hmac
 import secrets
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from msgspec import Struct
 
 from kernel.auth import new_token, token_hash
 from kernel.db import Connection
 from kernel.errors import Forbidden, Malformed, NotFound, Unauthenticated
 from kernel.privacy import Vault
+from registry.jose import decode, encode, fits
 from registry.offline_pass import CURVE
 
 CODE_DIGITS = 12
@@ -28,7 +25,6 @@ NONCE_LIVES = timedelta(minutes=2)
 SESSION_LIVES = timedelta(hours=12)
 #: Signed by the console in front of the nonce.
 CONTEXT = "checkpoint-gate-session:"
-_COORDINATE = 32
 _STAMP = 8
 
 
@@ -127,7 +123,7 @@ async def _end_sessions(conn: Connection, device_id: UUID, now: datetime) -> Non
 def challenge(vault: Vault, device_id: UUID, now: datetime) -> str:
     """A nonce for this device that is good for two minutes; nothing is kept of it."""
     stamp = int(now.timestamp()).to_bytes(_STAMP)
-    return _encode(stamp + vault.mac("console nonce", stamp + device_id.bytes))
+    return encode(stamp + vault.mac("console nonce", stamp + device_id.bytes))
 
 
 async def open_session(
@@ -160,7 +156,7 @@ async def open_session(
 
 
 def _check_nonce(vault: Vault, device_id: UUID, nonce: str, now: datetime) -> None:
-    raw = _decode(nonce)
+    raw = decode(nonce)
     stamp, tag = raw[:_STAMP], raw[_STAMP:]
     made = vault.macs("console nonce", stamp + device_id.bytes)
     if not any(hmac.compare_digest(tag, each) for each in made):
@@ -171,36 +167,19 @@ def _check_nonce(vault: Vault, device_id: UUID, nonce: str, now: datetime) -> No
 
 
 def _check_signature(point: bytes, text: str, signature: str) -> None:
-    raw = _decode(signature)
-    r, s = raw[:_COORDINATE], raw[_COORDINATE:]
     key = EllipticCurvePublicKey.from_encoded_point(CURVE, point)
-    der = encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
-    try:
-        key.verify(der, text.encode(), ECDSA(SHA256()))
-    except InvalidSignature as error:
-        raise Unauthenticated("signature_wrong") from error
+    if not fits(key, signature, text.encode()):
+        raise Unauthenticated("signature_wrong")
 
 
 def _point(key: PublicKey) -> bytes:
-    x, y = _decode(key.x), _decode(key.y)
+    x, y = decode(key.x), decode(key.y)
     point = b"\x04" + x + y
     try:
         EllipticCurvePublicKey.from_encoded_point(CURVE, point)
     except ValueError as error:
         raise Malformed("key_malformed") from error
     return point
-
-
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _decode(text: str) -> bytes:
-    """Whatever is no base64 is no bytes: it fits nothing."""
-    try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
-        return b""
 
 
 def _code_hash(code: str) -> bytes:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct, convert
+from msgspec import Struct
 
 from kernel.db import Connection
 from kernel.errors import Unprocessable
@@ -22,18 +22,6 @@ class Handover(Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     unsynced: int
     signed_for: str = ""
-    at: datetime
-
-
-class Listed(Struct, frozen=True, kw_only=True):
-    id: UUID
-    place: str
-    gate: str
-    gave: str
-    took: str
-    counts: dict[str, int]
-    unsynced: int
-    signed_for: str
     at: datetime
 
 
@@ -68,22 +56,3 @@ async def keep(
         min(said.at, now),
         now,
     )
-
-
-async def handovers(
-    conn: Connection, since: datetime, *, place_id: int | None = None, most: int = 200
-) -> list[Listed]:
-    """The newest first."""
-    rows = await conn.fetch(
-        """
-        SELECT h.id, p.name AS place, h.gate, h.gave, h.took, h.counts, h.unsynced, h.signed_for,
-               h.at
-          FROM registry.handover h JOIN registry.place p ON p.id = h.place_id
-         WHERE h.received_at >= $1 AND ($2::bigint IS NULL OR h.place_id = $2)
-         ORDER BY h.received_at DESC, h.id LIMIT $3
-        """,
-        since,
-        place_id,
-        most,
-    )
-    return [convert(dict(row), Listed) for row in rows]

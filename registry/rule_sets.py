@@ -53,8 +53,9 @@ _VERSIONS = """
 
 
 async def versions(conn: Connection, *, most: int) -> list[Version]:
-    """The newest first."""
-    rows = await conn.fetch(f"{_VERSIONS} ORDER BY r.version DESC LIMIT $1", most)
+    """The newest first, without the movements that would change."""
+    short = _VERSIONS.replace("coalesce(s.changed, '[]')", "'[]'::jsonb")
+    rows = await conn.fetch(f"{short} ORDER BY r.version DESC LIMIT $1", most)
     return [msgspec.convert(dict(row), Version) for row in rows]
 
 

@@ -3,7 +3,6 @@
 Numbers are never given twice, so a gate that kept an old list can mistake no key for another.
 """
 
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from msgspec import Struct
 from kernel.db import Connection
 from kernel.errors import Conflict, NotFound, Unavailable
 from kernel.privacy import Vault
+from registry.jose import encode
 from registry.offline_pass import CURVE, PublicKeys
 
 LAST_KID = 255
@@ -89,7 +89,7 @@ def public_keys(keys: Sequence[SigningKey]) -> PublicKeys:
 
 def published(key: SigningKey) -> PublishedKey:
     x, y = key.public_key[1:33], key.public_key[33:]
-    return PublishedKey(kid=key.kid, x=_base64(x), y=_base64(y), signs_from=key.signs_from)
+    return PublishedKey(kid=key.kid, x=encode(x), y=encode(y), signs_from=key.signs_from)
 
 
 def private_of(key: SigningKey, vault: Vault) -> EllipticCurvePrivateKey:
@@ -184,10 +184,6 @@ async def _make(
 
 def point_of(private: EllipticCurvePrivateKey) -> bytes:
     return private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-
-
-def _base64(coordinate: bytes) -> str:
-    return urlsafe_b64encode(coordinate).rstrip(b"=").decode()
 
 
 def _field(kid: int) -> str:

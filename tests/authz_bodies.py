@@ -47,6 +47,18 @@ def _changes(_: dict[str, str], ground: Stage) -> dict[str, Any]:
 #: What is sent where the thing reached for is named in a body, or a body is needed to get so far.
 BODIES: dict[str, Any] = {
     "POST /firm/arrived": _form(),
+    # Only a device hands a lane over, whoever else may scan there.
+    "POST /api/v1/gate/handovers": lambda _, ground: {
+        "json": {
+            "id": str(uuid7(ground.clock.now())),
+            "gate": "1",
+            "gave": "1",
+            "took": "2",
+            "counts": {},
+            "unsynced": 0,
+            "at": ground.clock.now().isoformat(),
+        }
+    },
     "POST /desk/{movement_id:int}/release": _form(proof="纸质证明"),
     "POST /desk/{movement_id:int}/turn-back": _form(reason="no_proof"),
     "POST /desk/{movement_id:int}/wait": _form(),

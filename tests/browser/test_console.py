@@ -199,3 +199,33 @@ async def test_a_queue_is_told_and_ended_from_the_console(site: Site) -> None:
     await shoot(page, "console-notice-zh")
     await page.click("main li button")
     await expect(page.locator("main li")).to_have_count(0)
+
+
+async def test_a_disk_that_takes_nothing_is_told_and_the_truck_goes_to_the_desk(
+    site: Site,
+) -> None:
+    (number,) = await passes(site)
+    page = await console(site)
+    await page.evaluate(
+        """() => {
+          IDBObjectStore.prototype.put = () => { throw new DOMException("", "QuotaExceededError"); };
+        }"""
+    )
+    assert await scan(page, number) == "yellow"
+    await expect(page.locator(".why")).to_contain_text("没有记录")
+    assert await waiting(page) == 0
+
+
+async def test_a_console_that_cannot_start_says_so(site: Site) -> None:
+    page = await site.page()
+    await page.route("**/gate/words*", lambda route: route.fulfill(status=503, body="{}"))
+    await page.goto("/gate/app")
+    await expect(page.locator("[role=alert]")).to_contain_text("控制台没有打开")
+
+
+async def test_a_refusal_is_said_in_the_consoles_words(site: Site) -> None:
+    page = await site.page()
+    await page.goto("/gate/app?lang=en")
+    await page.fill("#f-code", "000000000000")
+    await page.click("button[type=submit]")
+    await expect(page.locator("[role=alert]")).to_contain_text("This code is wrong or over")

@@ -1,11 +1,13 @@
 """The console's camera: a film of a pass is read and gets its card; nothing comes from elsewhere."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import segno
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Page, async_playwright, expect
 
 from tests.browser.conftest import CHROMIUM, QUIET, Site, shoot
 from tests.browser.consoles import enrolled, passes
@@ -33,10 +35,9 @@ def film(folder: Path, text: str) -> Path:
     return file
 
 
-async def test_a_film_of_a_pass_is_read_and_carded(site: Site, tmp_path: Path) -> None:
-    (number,) = await passes(site)
-    seen = film(tmp_path, number)
-    asked: list[str] = []
+@asynccontextmanager
+async def at_the_lane(site: Site, seen: Path) -> AsyncIterator[Page]:
+    """A console whose camera sees the film."""
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(
             executable_path=CHROMIUM,
@@ -52,13 +53,19 @@ async def test_a_film_of_a_pass_is_read_and_carded(site: Site, tmp_path: Path) -
             timezone_id="Asia/Shanghai",
             permissions=["camera"],
         )
-        page = await enrolled(site, context)
+        yield await enrolled(site, context)
+        await browser.close()
+
+
+async def test_a_film_of_a_pass_is_read_and_carded(site: Site, tmp_path: Path) -> None:
+    (number,) = await passes(site)
+    asked: list[str] = []
+    async with at_the_lane(site, film(tmp_path, number)) as page:
         page.on("request", lambda request: asked.append(request.url))
         await page.click("text=摄像头")
         await expect(page.locator("[data-card=green]")).to_be_visible(timeout=20_000)
         await expect(page.locator("main")).to_contain_text("豫B00000")
         await shoot(page, "console-camera-zh")
-        await browser.close()
     assert any(url.endswith(".wasm") for url in asked)
     assert all(url.startswith((site.url, "blob:")) for url in asked)
 
@@ -66,24 +73,9 @@ async def test_a_film_of_a_pass_is_read_and_carded(site: Site, tmp_path: Path) -
 async def test_the_film_without_a_code_gives_no_card(site: Site, tmp_path: Path) -> None:
     """So that the test above proves that the code was read."""
     seen = film(tmp_path, "x")
-    data = seen.read_bytes().replace(b"\x00", b"\xeb")
-    seen.write_bytes(data)
-    async with async_playwright() as driver:
-        browser = await driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                *QUIET,
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={seen}",
-            ],
-        )
-        context = await browser.new_context(
-            viewport={"width": 360, "height": 740}, permissions=["camera"]
-        )
-        page = await enrolled(site, context)
+    seen.write_bytes(seen.read_bytes().replace(b"\x00", b"\xeb"))
+    async with at_the_lane(site, seen) as page:
         await page.click("text=摄像头")
         await expect(page.locator("main")).to_contain_text("对准镜头")
         await page.wait_for_timeout(1_500)
         await expect(page.locator("[data-card]")).to_have_count(0)
-        await browser.close()

@@ -2,6 +2,7 @@
 // whether it was shown a moment ago, and whether the bundle is new enough to let anybody through.
 
 import { importKeys, verifyPass } from "../verify-pass.js";
+import { bytes, encode } from "./bytes.js";
 import { judge, plain } from "./judge.js";
 
 const DIGITS = 24;
@@ -15,12 +16,9 @@ const POSTER = /^https?:\/\/[^/]+\/t\/[0-9A-HJKMNP-TV-Z]{10}\/?$/i;
 const LEAST_NEARLY = 22;
 const MOST_NEARLY = 26;
 
-const sha256 = async (text) => new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-
 /** The key under which the bundle has a pass number. */
 export async function keyOf(number) {
-  const raw = btoa(String.fromCharCode(...(await sha256(number))));
-  return raw.replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
+  return encode(await crypto.subtle.digest("SHA-256", bytes(number))).slice(0, 22);
 }
 
 /** ISO 7064 MOD 11,10 over all but the last digit. */

@@ -84,9 +84,20 @@ class Console {
     const found = await this.decider.decide(read, { seen, now, hints: this.hints });
     const card = override && found.card === "duplicate" ? "green" : found.card;
     const shown = { ...found, card, read, plate: found.pass?.p || found.plate, at: now, seenPlate: seen };
-    if (card !== "wrong_code") await this.keep(shown, override);
+    if (card !== "wrong_code" && !(await this.kept(shown, override))) return;
     this.card(shown);
     if (shown.entry && !this.practice) await this.upgrade(shown);
+  }
+
+  /** A disk that is full or broken is told at once: such a truck is written on paper. */
+  async kept(shown, override) {
+    try {
+      await this.keep(shown, override);
+      return true;
+    } catch {
+      this.card({ ...shown, card: "yellow", reasons: [{ code: "not_kept" }], entry: null });
+      return false;
+    }
   }
 
   /** Stored before the card is painted: what an officer has seen is never lost. */
@@ -152,7 +163,7 @@ class Console {
 async function begin() {
   const store = await Store.open();
   const lang = await store.get("lang", document.documentElement.lang.startsWith("en") ? "en" : "zh");
-  const words = await fetch(`/api/v1/gate/words?lang=${lang}`).then((answer) => answer.json());
+  const words = await fetch(`/api/v1/gate/words?lang=${lang}`).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)));
   speak(words);
   document.title = t("console.title");
   const made = new Console(store, words.hints);
@@ -160,4 +171,5 @@ async function begin() {
   navigator.serviceWorker?.register("/gate/sw.js", { scope: "/gate/" });
 }
 
-begin();
+// Without words or storage there is no console: the page says so, and where to go.
+begin().catch(() => document.body.append(document.getElementById("failed").content));

@@ -1,6 +1,8 @@
 // Speaking with the server: a key that cannot leave, a session, the bundle, and the outbox.
 // Automatic, never in anybody's way: it tries, waits longer each time, and tries again.
 
+import { bytes, decode, encode } from "./bytes.js";
+
 const API = "/api/v1";
 const KEY = { name: "ECDSA", namedCurve: "P-256" };
 const ES256 = { name: "ECDSA", hash: "SHA-256" };
@@ -13,12 +15,6 @@ const SHORTEST = 1_000;
 const LONGEST = 60_000;
 /** A session that ends sooner than this is renewed. */
 const MARGIN = 60_000;
-
-const bytes = (text) => new TextEncoder().encode(text);
-const encode = (raw) => btoa(String.fromCharCode(...new Uint8Array(raw)))
-  .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-const decode = (text) => Uint8Array.from(
-  atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 
 /** The server was reached, and said no: `code` is its word. */
 export class Refused extends Error {
@@ -154,7 +150,8 @@ async function call(method, path, body, headers = {}, patience = PATIENCE) {
   const answer = await fetch(API + path, {
     method,
     body: body && JSON.stringify(body),
-    headers: { "content-type": "application/json", ...headers },
+    // Refusals come in the words that the console speaks, whatever the browser does.
+    headers: { "content-type": "application/json", "accept-language": document.documentElement.lang, ...headers },
     signal: AbortSignal.timeout(patience),
     credentials: "omit",
     cache: "no-store",

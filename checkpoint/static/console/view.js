@@ -17,13 +17,13 @@ export const clock = (ms) => new Date(ms).toLocaleTimeString("zh-CN", {
 });
 
 /** What a failed rule says, and what to do next. */
-export function worded({ code, facts = {} }) {
+export function worded({ code, facts = {}, sentence, mend = "" }) {
   if (said[`console.reason.${code}`]) {
     const told = { ...facts, at: facts.at && clock(facts.at), gate: facts.gate || "–" };
     return { sentence: t(`console.reason.${code}`, told), mend: t(`console.mend.${code}`) };
   }
   if (said[`wrong.${code}`]) return { sentence: t(`wrong.${code}`), mend: "" };
-  return reasons[code] ?? { sentence: code, mend: "" };
+  return reasons[code] ?? { sentence: sentence ?? code, mend };
 }
 
 /** An element: attributes that begin with `on` are listeners; children are elements or text. */
