@@ -14,7 +14,7 @@ from kernel.db import Connection
 from kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
 from registry.model import Card
 from registry.rule_faults import check_rule_set
-from registry.rules import RuleSet
+from registry.rules import RuleSet, Text
 from registry.scenario import insert
 
 
@@ -23,7 +23,7 @@ class Version(Struct, frozen=True, kw_only=True):
 
     version: int
     scenario: str
-    name: str
+    name: Text
     in_force_from: datetime | None
     created_at: datetime
     created_by: UUID | None
@@ -39,8 +39,8 @@ class Version(Struct, frozen=True, kw_only=True):
 
 
 _VERSIONS = """
-    SELECT r.version, r.scenario, r.name, r.in_force_from, r.created_at, r.created_by,
-           coalesce(p.name, '') AS proposer, coalesce(q.name, '') AS releaser,
+    SELECT r.version, r.scenario, r.body -> 'name' AS name, r.in_force_from, r.created_at,
+           r.created_by, coalesce(p.name, '') AS proposer, coalesce(q.name, '') AS releaser,
            s.asked_at, s.ran_at, coalesce(s.scans, 0) AS scans, coalesce(s.unknown, 0) AS unknown,
            coalesce(s.changes, 0) AS changes, coalesce(s.cards, '{}') AS cards,
            coalesce(s.changed, '[]') AS changed

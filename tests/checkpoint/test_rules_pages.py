@@ -44,6 +44,8 @@ async def test_from_a_file_to_the_lane(
 
     untried = await officer.get(f"{page}?lang=en")
     assert "was not tried yet" in untried.text
+    assert "Epidemic control (Huiji, strict)" in untried.text
+    assert "疫情防控（惠济，从严）" in (await officer.get(f"{page}?lang=zh")).text
     form = {"run_id": str(uuid7(clock.at)), "days": "7"}
     assert (await submit(officer, untried, f"{page}/shadow", form)).status_code == 303
     assert "It is running" in (await officer.get(f"{page}?lang=en")).text
