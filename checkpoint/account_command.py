@@ -12,8 +12,9 @@ from kernel.clock import SystemClock
 from kernel.db import Connection, connected
 from kernel.errors import Malformed
 from kernel.settings import Settings
-from registry.account_changes import Wish, check_wish, disable
+from registry.account_changes import disable
 from registry.account_queries import is_district
+from registry.account_wishes import Wish, check_wish
 from registry.accounts import account_named, create_account
 from registry.factor import drop_factor
 from registry.offices import OFFERED
@@ -52,7 +53,7 @@ async def _add(conn: Connection, arguments: argparse.Namespace, settings: Settin
     wish = Wish(
         roles=frozenset(arguments.role), place_id=arguments.place, district=arguments.district
     )
-    check_wish(wish)
+    await check_wish(conn, wish)
     if wish.place_id is not None:
         await find_place(conn, wish.place_id)
     if wish.district is not None and not await is_district(conn, wish.district):

@@ -70,10 +70,10 @@ async def act_on_movement(
     proposal = propose(movement_id, data, known_actor(request), CHECKS)
     outcome = (await append(tx, office.cache, [proposal], clock.now()))[0]
     if outcome.status == "conflict":
-        # Returned and not raised, so that the conflicting copy is kept.
+        # Returned and not raised, as refusals are: what is kept of them must not be undone.
         return answer(request, Conflict("event_id_taken", id=str(data.id)))
     if outcome.refusal is not None:
-        raise outcome.refusal
+        return answer(request, outcome.refusal)
     return Response(act_result(outcome, clock))
 
 

@@ -15,11 +15,15 @@ from litestar.openapi.plugins import JsonRenderPlugin
 import alerts.api
 import alerts.pages
 import checkpoint.api
+import checkpoint.appeal_pages
 import checkpoint.console_pages
 import checkpoint.desk_pages
 import checkpoint.gate_api
 import checkpoint.health
+import checkpoint.hold_pages
+import checkpoint.holds_api
 import checkpoint.pages
+import checkpoint.receive_pages
 import closedloop.api
 import closedloop.pages
 import registry.api
@@ -60,6 +64,9 @@ PAGES = (
     *closedloop.pages.HANDLERS,
     *checkpoint.pages.HANDLERS,
     *checkpoint.desk_pages.HANDLERS,
+    *checkpoint.hold_pages.HANDLERS,
+    *checkpoint.receive_pages.HANDLERS,
+    *checkpoint.appeal_pages.HANDLERS,
     *checkpoint.console_pages.HANDLERS,
     *alerts.pages.HANDLERS,
     *checkpoint.health.HANDLERS,
@@ -69,6 +76,7 @@ API = (
     *closedloop.api.HANDLERS,
     *checkpoint.api.HANDLERS,
     *checkpoint.gate_api.HANDLERS,
+    *checkpoint.holds_api.HANDLERS,
     *alerts.api.HANDLERS,
 )
 DESCRIPTION = OpenAPIConfig(

@@ -42,12 +42,17 @@ def _plate_seen(at: Situation) -> str:
 def _desk(act: Act, at: Situation, world: World, actor: Actor, now: datetime) -> dict[str, Any]:
     if not actor.roles & OFFICERS:
         raise Forbidden("not_your_role")
-    if actor.place_id is not None and at.loop.entry_place_id not in {None, actor.place_id}:
-        raise Forbidden("not_your_place", place_id=at.loop.entry_place_id)
+    standing_place(at, actor)
     outcome = OUTCOMES.get(act.outcome)
     if outcome is None:
         raise Unprocessable("unknown_outcome", outcome=act.outcome, known=sorted(OUTCOMES))
     return outcome(act, at, world, actor, now) | {"outcome": act.outcome, "note": act.note}
+
+
+def standing_place(at: Situation, actor: Actor) -> None:
+    """Who stands at a checkpoint acts on its trucks. Raises Forbidden `not_your_place`."""
+    if actor.place_id is not None and at.loop.entry_place_id not in {None, actor.place_id}:
+        raise Forbidden("not_your_place", place_id=at.loop.entry_place_id)
 
 
 def _release(act: Act, at: Situation, world: World, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -74,7 +79,14 @@ def _wait(_: Act, at: Situation, world: World, __: Actor, now: datetime) -> dict
 
 
 def _hold(act: Act, _: Situation, world: World, __: Actor, now: datetime) -> dict[str, Any]:
-    """No hold without a source (I11)."""
+    return hold_body(act, world, now)
+
+
+def hold_body(act: Act, world: World, now: datetime) -> dict[str, Any]:
+    """No hold without a source (I11).
+
+    Raises Unprocessable `hold_needs_source`, `reason_unknown`.
+    """
     rules = world.rules_at(now)
     if not act.source.strip():
         raise Unprocessable("hold_needs_source")

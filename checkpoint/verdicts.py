@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from checkpoint.scans import Moment, Scan, moment
-from closedloop.model import Level, Loop, State
+from closedloop.model import Hold, Level, Loop, State
 from closedloop.planning import release_body
 from closedloop.rolling import fits
 from closedloop.situation import Situation
@@ -132,7 +132,7 @@ def _standing(loop: Loop) -> Standing:
 def _entry(seen: Seen) -> dict[str, Any]:
     loop = seen.situation.loop
     if loop.state is State.HELD and loop.hold is not None:
-        return _body(seen, Card.RED, _under_hold(loop)) | dict(loop.hold)
+        return _body(seen, Card.RED, (_under_hold(loop.hold),)) | _words_of(loop.hold)
     if (twin := _duplicate(seen, loop)) is not None:
         if _let_through_offline(seen):
             return _body(seen, Card.GREEN, (twin,), "card_differs", "admitted_against_rules")
@@ -191,8 +191,12 @@ def _other_plate(seen: Seen) -> bool:
     return normalise(seen.scan.plate_seen) not in {movement.plate, movement.trailer_plate, ""}
 
 
-def _under_hold(loop: Loop) -> tuple[Failure, ...]:
-    return (Failure(code="under_hold", card=Card.RED, facts=dict(loop.hold or {})),)
+def _under_hold(held: Hold) -> Failure:
+    return Failure(code="under_hold", card=Card.RED, facts=_words_of(held))
+
+
+def _words_of(held: Hold) -> dict[str, str]:
+    return {"source": held.source, "reason": held.reason}
 
 
 def _hold_facts(verdict: Verdict) -> dict[str, Any]:

@@ -44,10 +44,21 @@ class Act(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outcome: Text = ""
     source: Text = ""
     second_approver: Text = ""
+    #: Of acts about a hold: which one; of a hold itself: whom in the cab it names.
+    hold_id: UUID | None = None
+    person: Number | None = None
 
 
 #: Acts that the ledger keeps under another word than they are asked for.
-RECORDED_AS = {"void": "voided", "reissue": "reissued"}
+RECORDED_AS = {
+    "void": "voided",
+    "reissue": "reissued",
+    "approve_hold": "hold_approved",
+    "release_hold": "hold_released",
+    "transfer_hold": "hold_transfer",
+    "acknowledge_hold": "transferred",
+    "dismiss_appeal": "hold_dismissed",
+}
 
 #: Makes the body of the event, or raises Refused.
 Check = Callable[[Act, Situation, World, Actor, datetime], dict[str, Any]]
@@ -67,7 +78,7 @@ def propose(movement_id: int, act: Act, actor: Actor, checks: dict[str, Check]) 
             movement_id=movement_id,
             event_id=act.id,
             kind=RECORDED_AS.get(act.kind, act.kind),
-            occurred_at=_after_its_card(act, situation.loop, occurred(act, now)),
+            occurred_at=_after_what_it_answers(act, situation.loop, occurred(act, now)),
             received_at=now,
             place_id=actor.place_id if actor.place_id is not None else act.place_id,
             device_id=actor.device_id,
@@ -85,11 +96,19 @@ def propose(movement_id: int, act: Act, actor: Actor, checks: dict[str, Check]) 
     )
 
 
-def _after_its_card(act: Act, loop: Loop, at: datetime) -> datetime:
-    """A desk decides about a card that was given before, whatever the desk's clock says."""
-    if act.kind != "desk" or loop.carded_at is None:
-        return at
-    return max(at, loop.carded_at + timedelta(milliseconds=1))
+def _after_what_it_answers(act: Act, loop: Loop, at: datetime) -> datetime:
+    """A desk decides about a card that was given before, and an officer about what was said of a
+    hold before, whatever the clock says.
+    """
+    if act.kind == "desk" and loop.carded_at is not None:
+        return just_after(loop.carded_at, at)
+    if act.hold_id is not None and loop.hold is not None:
+        return just_after(loop.hold.last_word, at)
+    return at
+
+
+def just_after(before: datetime, at: datetime) -> datetime:
+    return max(at, before + timedelta(milliseconds=1))
 
 
 def occurred(act: Act, now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""The fold at the gate: cards, the desk's decisions, holds and their ends."""
+"""The fold at the gate: cards, the desk's decisions, and the ends of holds."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from closedloop.arrival import reopens, start_limit, with_flag
+from closedloop.holding import concerns, hold, without_hold
 from closedloop.model import Loop, State
 from closedloop.steps import policy_of, stops_of, to
 from registry.model import Card, Event
@@ -53,11 +54,10 @@ def _release(loop: Loop, event: Event) -> Loop:
     grace = timedelta(minutes=int(event.body.get("grace_minutes", 15)))
     again = loop.released_at is not None
     loop = replace(
-        loop,
+        without_hold(loop, event),
         stops=loop.stops if again else stops_of(event.body, loop.stops),
         released_at=event.occurred_at,
         quiet_until=event.received_at + grace if late else None,
-        hold=None,
     )
     if loop.next_stop is None:
         return to(loop, State.EXIT_PENDING, event)
@@ -79,19 +79,6 @@ def names_a_failed_rule(body: dict[str, Any]) -> bool:
     """As the database's own constraint has it: a rule with a card, and the rule set's version."""
     cards = {reason.get("card") for reason in body.get("reasons") or ()}
     return bool(cards & NOT_GREEN) and body.get("rules_version") is not None
-
-
-def hold(loop: Loop, event: Event) -> Loop:
-    """No hold without a source (invariant I11): such an event is kept, and does nothing."""
-    source, reason = event.body.get("source"), event.body.get("reason")
-    if not source or not reason:
-        return with_flag(loop, "hold_without_source")
-    if loop.state in {State.DISCHARGED, State.TRANSFERRED}:
-        return with_flag(loop, "hold_after_end")
-    held = replace(loop, hold={"source": source, "reason": reason})
-    if loop.state is State.HELD:
-        return held
-    return to(replace(held, holds=loop.holds + 1), State.HELD, event)
 
 
 def _present(loop: Loop, event: Event) -> Loop:
@@ -120,10 +107,9 @@ def desk(loop: Loop, event: Event) -> Loop:
 
 
 def end_hold(loop: Loop, event: Event) -> Loop:
-    return _release(loop, event) if loop.state is State.HELD else loop
-
-
-def transfer(loop: Loop, event: Event) -> Loop:
-    if loop.state is State.HELD:
-        return to(loop, State.TRANSFERRED, event)
-    return with_flag(loop, "transfer_without_hold")
+    """The truck goes on; what was said of the hold is kept."""
+    if loop.state is not State.HELD or loop.hold is None:
+        return with_flag(loop, "released_without_hold")
+    if not concerns(loop.hold, event):
+        return with_flag(loop, "other_hold")
+    return _release(loop, event)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from closedloop.model import UNDER_WAY, Deadline, Limb, Loop, State, exit_due
+from closedloop.model import UNDER_WAY, Deadline, Hold, Limb, Loop, State, exit_due
 
 
 def open_deadlines(loop: Loop) -> tuple[Deadline, ...]:
@@ -22,10 +22,11 @@ def _open(loop: Loop) -> Iterator[Deadline]:
         yield from _claims(loop)
     elif loop.state is State.EXIT_PENDING and (due := exit_due(loop)) is not None:
         yield _deadline(loop, Limb.EXIT, due, len(loop.stops), 1, loop.entry_place_id)
-    elif loop.state is State.HELD and loop.state_since is not None:
-        yield _wait(loop, Limb.HOLD, loop.state_since, loop.review_minutes, loop.holds)
+    elif loop.state is State.HELD and loop.hold is not None:
+        yield from _held(loop, loop.hold)
     elif loop.state is State.VERIFYING and loop.state_since is not None:
-        yield _wait(loop, Limb.DESK, loop.state_since, loop.desk_minutes, loop.desk_no)
+        due = loop.state_since + timedelta(minutes=loop.desk_minutes)
+        yield _deadline(loop, Limb.DESK, due, 0, loop.desk_no, loop.entry_place_id)
 
 
 def _claims(loop: Loop) -> Iterator[Deadline]:
@@ -38,9 +39,17 @@ def _claims(loop: Loop) -> Iterator[Deadline]:
             yield _deadline(loop, Limb.CONFIRMATION, due, number, number_of_limit, stop.place_id)
 
 
-def _wait(loop: Loop, limb: Limb, since: datetime, minutes: int, limit_no: int) -> Deadline:
-    due = since + timedelta(minutes=minutes)
-    return _deadline(loop, limb, due, 0, limit_no, loop.entry_place_id)
+def _held(loop: Loop, held: Hold) -> Iterator[Deadline]:
+    """A hold that passes one of its times is flagged; it never releases itself (mission §6)."""
+    here, number = loop.entry_place_id, loop.holds
+    if held.approved_at is None:
+        yield _deadline(loop, Limb.HOLD, held.review_by, 0, number, here)
+    # Whoever was asked to take over is the one to call.
+    asked = held.receiver_id or here
+    yield _deadline(loop, Limb.TAKEOVER, held.takeover_by, 0, number, asked)
+    yield _deadline(loop, Limb.EXPIRY, held.expires_at, 0, number, here)
+    if held.appeal_due is not None:
+        yield _deadline(loop, Limb.APPEAL, held.appeal_due, 0, loop.appeals, here)
 
 
 def _deadline(

@@ -73,8 +73,12 @@ async def _records_due(conn: Connection, cut: Cut, limit: int | None) -> Sequenc
     return await _over(conn, cut, limit, recent)
 
 
+#: By movement; the loop last, which the others belong to.
+TABLES = ("closedloop.deadline", "closedloop.breach", "closedloop.appeal", "closedloop.loop")
+
+
 async def _erase_records(conn: Connection, keys: Sequence[Any], now: datetime) -> None:
-    for table in ("closedloop.deadline", "closedloop.loop"):
+    for table in TABLES:
         await conn.execute(f"DELETE FROM {table} WHERE movement_id = ANY($1)", keys)
     await erase_records(conn, keys, now)
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 import msgspec
 from msgspec.structs import replace
 
-from closedloop import arrival, at_gate
+from closedloop import arrival, at_gate, holding
 from closedloop.arrival import start_limit, with_flag, with_stop
 from closedloop.model import UNDER_WAY, Loop, State, Stop
 from closedloop.order import in_order, uncertain_order
@@ -145,7 +145,7 @@ def _close(loop: Loop, event: Event) -> Loop:
         return with_flag(loop, "close_without_approval")
     if loop.state in {State.DISCHARGED, State.TRANSFERRED}:
         return loop
-    return to(loop, State.CLOSED_BY_OFFICER, event)
+    return to(holding.without_hold(loop, event), State.CLOSED_BY_OFFICER, event)
 
 
 def _refer(loop: Loop, event: Event) -> Loop:
@@ -161,9 +161,8 @@ STEPS: dict[str, Callable[[Loop, Event], Loop]] = {
     "reissued": _reissue,
     "entry": at_gate.enter,
     "desk": at_gate.desk,
-    "hold": at_gate.hold,
+    **holding.STEPS,
     "hold_released": at_gate.end_hold,
-    "transferred": at_gate.transfer,
     "incident": _incident,
     "resumed": _resume,
     "divert": _divert,

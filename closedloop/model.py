@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -73,7 +73,11 @@ class Limb(StrEnum):
     ARRIVAL = "arrival"
     CONFIRMATION = "confirmation"
     EXIT = "exit"
+    #: The second approver's look at a hold; its taking over; its end; an answer to its appeal.
     HOLD = "hold"
+    TAKEOVER = "takeover"
+    EXPIRY = "expiry"
+    APPEAL = "appeal"
     DESK = "desk"
 
 
@@ -95,6 +99,53 @@ class Stop(Struct, frozen=True, kw_only=True):
     @property
     def closed(self) -> bool:
         return self.confirmed_at is not None
+
+
+class Hold(Struct, frozen=True, kw_only=True):
+    """Somebody is held on the spot: on whose word, until when, and who has looked at it since.
+
+    `person` is the ordinal of whom it names, None for the whole cab; `by`, `approved_by` and
+    `ended_by` are `account:…`, `device:…` or `driver`. A hold that passes one of its times is
+    flagged and stays (mission §6).
+    """
+
+    id: UUID
+    source: str
+    reason: str
+    since: datetime
+    by: str
+    person: int | None = None
+    review_by: datetime
+    takeover_by: datetime
+    expires_at: datetime
+    appeal_minutes: int = 60
+    #: What else was brought forward while it lasted, `source · reason`.
+    also: tuple[str, ...] = ()
+    approved_by: str = ""
+    approved_at: datetime | None = None
+    #: The place that is to take over, since when it has been asked.
+    receiver_id: int | None = None
+    asked_at: datetime | None = None
+    grounds: str = ""
+    appealed_at: datetime | None = None
+    appeal_due: datetime | None = None
+    #: How the last appeal was answered; the hold stood.
+    dismissed_for: str = ""
+    dismissed_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: str = ""
+    #: Why it was released, or under what number the receiving body keeps it.
+    ended_for: str = ""
+
+    @property
+    def last_word(self) -> datetime:
+        """What is said next answers this, whatever the clocks say."""
+        said = (self.approved_at, self.asked_at, self.appealed_at, self.dismissed_at)
+        return max((self.since, *(at for at in said if at is not None)))
+
+    @property
+    def appeal_waits(self) -> bool:
+        return self.appeal_due is not None and self.ended_at is None
 
 
 class Deadline(Struct, frozen=True, kw_only=True):
@@ -128,11 +179,13 @@ class Loop(Struct, frozen=True, kw_only=True):
     #: No step of the ladder comes sooner than this (a release that reached us late).
     quiet_until: datetime | None = None
     extended: bool = False
-    hold: dict[str, Any] | None = None
+    #: The hold that stands, or that ended with a transfer; and those that were released.
+    hold: Hold | None = None
+    ended_holds: tuple[Hold, ...] = ()
     holds: int = 0
+    appeals: int = 0
     #: How often it was sent to the desk, or told to wait there.
     desk_no: int = 0
-    review_minutes: int = 30
     confirm_minutes: int = 60
     desk_minutes: int = 60
     exit_minutes: int = 120

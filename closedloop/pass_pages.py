@@ -14,6 +14,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+from closedloop.hold_words import told_to_driver
 from closedloop.model import BEFORE_RELEASE, Loop, State, state_at
 from closedloop.pass_acts import CANCELLABLE, VOID_REASONS, cancel
 from closedloop.printouts import (
@@ -95,6 +96,7 @@ async def pass_page(
         offline_svg=qr_svg(signed) if signed else None,
         failures=failure_views(movement.failures, world.rules_at(now)),
         next_step=_next_step(loop, state),
+        hold=told_to_driver(loop, world),
         next_call=HOTLINE if state in CALLING else None,
         pass_url=f"/d/{pass_ref}",
         edit_url=f"/d/{pass_ref}/edit" if loop.state in EDITABLE else None,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from closedloop.model import Loop, State, Stop
 from registry.model import Event
 
-POLICY = ("confirm_minutes", "desk_minutes", "review_minutes", "exit_minutes", "stop_minutes")
+POLICY = ("confirm_minutes", "desk_minutes", "exit_minutes", "stop_minutes")
 
 
 def policy_of(body: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from closedloop.deadlines import open_deadlines
-from closedloop.messages import Message
+from closedloop.message import Message
 from closedloop.model import Loop
 from kernel.db import Connection
 from registry.model import Event

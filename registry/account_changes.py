@@ -5,16 +5,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from msgspec import Struct
 
 from kernel.audit import record_access
 from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Conflict, Forbidden, Malformed, NotFound
+from registry.account_wishes import Wish, check_wish
 from registry.accounts import normal_login
 from registry.factor import drop_factor
 from registry.model import Role
-from registry.offices import APART, AT_A_PLACE, check_roles
+from registry.offices import APART
 from registry.passwords import LINK_LASTS, issue_link
 from registry.sessions import end_all
 
@@ -25,21 +25,6 @@ UNKNOWN = {
 }
 
 
-class Wish(Struct, frozen=True, kw_only=True):
-    """What an account is to be."""
-
-    roles: frozenset[str]
-    place_id: int | None = None
-    district: str | None = None
-
-
-def check_wish(wish: Wish) -> None:
-    """Raises Malformed `unknown_role`, `place_needed`; Conflict `offices_apart`."""
-    check_roles(wish.roles)
-    if wish.roles & AT_A_PLACE and wish.place_id is None:
-        raise Malformed("place_needed")
-
-
 async def prepare_account(
     conn: Connection, *, login: str, name: str, wish: Wish, actor: Actor, now: datetime
 ) -> UUID:
@@ -48,7 +33,7 @@ async def prepare_account(
     Raises Malformed `login_missing`, `name_missing`, and what `check_wish` raises; Conflict
     `login_taken`.
     """
-    check_wish(wish)
+    await check_wish(conn, wish)
     login, name = normal_login(login), name.replace("\0", "").strip()
     if not login or len(login) > LONGEST_LOGIN:
         raise Malformed("login_missing")
@@ -82,7 +67,7 @@ async def prepare_change(
     conn: Connection, account_id: UUID, wish: Wish, actor: Actor, now: datetime
 ) -> None:
     """Other roles, another place, or power again for an account that was disabled."""
-    check_wish(wish)
+    await check_wish(conn, wish)
     await _known(conn, account_id)
     await _wish(conn, account_id, "change", wish, actor, now)
 

@@ -33,6 +33,7 @@ HOMES = (
     (Role.REGISTRAR, "/reg/applications"),
     (Role.HOTLINE, "/assist"),
     (Role.DISPATCHER, "/dispatch"),
+    (Role.RECEIVER, "/receive"),
     (Role.INSPECTOR, "/places"),
     (Role.TRACER, "/loops"),
     (Role.ADMIN, "/admin/accounts"),

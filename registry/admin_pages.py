@@ -39,6 +39,7 @@ FIELDS = {
     "unknown_role": "role",
     "offices_apart": "role",
     "place_needed": "place",
+    "body_needed": "place",
     "unknown_place_chosen": "place",
     "district_unknown": "district",
 }

@@ -14,7 +14,14 @@ from kernel.auth import hash_password
 from kernel.db import Connection
 from kernel.privacy import Vault
 from registry.accounts import create_account, create_device, store_token
-from registry.demo_city import Spot, firms, made_up_minutes, read_checkpoints, read_districts
+from registry.demo_city import (
+    Spot,
+    firms,
+    made_up_minutes,
+    read_checkpoints,
+    read_districts,
+    receiving,
+)
 from registry.demo_logins import DemoLogin, DemoLogins, Secrets
 from registry.evidence import refresh_source
 from registry.model import PlaceKind, Role
@@ -29,20 +36,23 @@ SOURCE = "演示名单（示例）"
 #: No telephone in China has this number.
 NO_PHONE = "+8637100000000"
 
-#: Role, name, and whether the account stands at the first checkpoint or at the first firm.
-ACCOUNTS: tuple[tuple[Role, str, PlaceKind | None], ...] = (
-    (Role.LANE, "卡口值守员（示例）", PlaceKind.CHECKPOINT),
-    (Role.DESK, "核验台人员（示例）", PlaceKind.CHECKPOINT),
-    (Role.FIRM, "企业门卫（示例）", PlaceKind.DESTINATION),
-    (Role.DUTY, "值班员（示例）", None),
-    (Role.REGISTRAR, "审核员（示例）", None),
-    (Role.HOTLINE, "热线话务员（示例）", None),
-    (Role.DISPATCHER, "运输调度员（示例）", None),
-    (Role.INSPECTOR, "巡查员（示例）", None),
-    (Role.TRACER, "流调员（示例）", None),
-    (Role.ADMIN, "管理员（示例）", None),
-    (Role.SECURITY, "安全员（示例）", None),
-    (Role.AUDITOR, "审计员（示例）", None),
+#: Log-in, role, name, and the kind of place of which the account stands at the first.
+#: Two duty officers: a hold is looked at by one who did not order it.
+ACCOUNTS: tuple[tuple[str, Role, str, PlaceKind | None], ...] = (
+    ("lane", Role.LANE, "卡口值守员（示例）", PlaceKind.CHECKPOINT),
+    ("desk", Role.DESK, "核验台人员（示例）", PlaceKind.CHECKPOINT),
+    ("firm", Role.FIRM, "企业门卫（示例）", PlaceKind.DESTINATION),
+    ("duty", Role.DUTY, "值班员（示例）", None),
+    ("duty-second", Role.DUTY, "值班长（示例）", None),
+    ("registrar", Role.REGISTRAR, "审核员（示例）", None),
+    ("hotline", Role.HOTLINE, "热线话务员（示例）", None),
+    ("dispatcher", Role.DISPATCHER, "运输调度员（示例）", None),
+    ("receiver", Role.RECEIVER, "接收人员（示例）", PlaceKind.VENUE),
+    ("inspector", Role.INSPECTOR, "巡查员（示例）", None),
+    ("tracer", Role.TRACER, "流调员（示例）", None),
+    ("admin", Role.ADMIN, "管理员（示例）", None),
+    ("security", Role.SECURITY, "安全员（示例）", None),
+    ("auditor", Role.AUDITOR, "审计员（示例）", None),
 )
 
 
@@ -62,10 +72,11 @@ async def seed(conn: Connection, vault: Vault, now: datetime, data_dir: Path) ->
     await _districts(conn)
     gates = [await _place(conn, vault, spot, now) for spot in read_checkpoints()]
     works = [await _place(conn, vault, spot, now) for spot in firms()]
+    taking = [await _place(conn, vault, spot, now) for spot in receiving()]
     await _roads(conn, gates, works)
     await _rules(conn, now)
     logins = DemoLogins(
-        logins=await _accounts(conn, kept, gates[0], works[0], now),
+        logins=await _accounts(conn, kept, (gates[0], works[0], taking[0]), now),
         lane_tokens={place.id: await _token(conn, kept, place, "lane", now) for place in gates},
         firm_tokens={place.id: await _token(conn, kept, place, "firm", now) for place in works},
     )
@@ -90,7 +101,7 @@ async def _place(conn: Connection, vault: Vault, spot: Spot, now: datetime) -> _
 
 
 def _new(vault: Vault, spot: Spot) -> NewPlace:
-    is_firm = spot.kind == PlaceKind.DESTINATION
+    has_contact = spot.kind != PlaceKind.CHECKPOINT
     return NewPlace(
         kind=spot.kind,
         category=spot.category,
@@ -99,8 +110,8 @@ def _new(vault: Vault, spot: Spot) -> NewPlace:
         road=spot.road,
         address=spot.address,
         gates=spot.gates,
-        contact_sealed=vault.seal("值班室", field="contact_name") if is_firm else None,
-        contact_phone_sealed=vault.seal(NO_PHONE, field="contact_phone") if is_firm else None,
+        contact_sealed=vault.seal("值班室", field="contact_name") if has_contact else None,
+        contact_phone_sealed=vault.seal(NO_PHONE, field="contact_phone") if has_contact else None,
         source=spot.source,
         demo=True,
     )
@@ -131,21 +142,26 @@ async def _rules(conn: Connection, now: datetime) -> None:
 
 
 async def _accounts(
-    conn: Connection, kept: Secrets, gate: _Stands, works: _Stands, now: datetime
+    conn: Connection, kept: Secrets, firsts: Sequence[_Stands], now: datetime
 ) -> tuple[DemoLogin, ...]:
-    places = {PlaceKind.CHECKPOINT: gate, PlaceKind.DESTINATION: works}
+    places = {place.spot.kind: place for place in firsts}
     return tuple(
         [
-            await _account(conn, kept, role, name, places[kind] if kind else None, now)
-            for role, name, kind in ACCOUNTS
+            await _account(conn, kept, login, role, name, places.get(kind or ""), now)
+            for login, role, name, kind in ACCOUNTS
         ]
     )
 
 
 async def _account(
-    conn: Connection, kept: Secrets, role: Role, name: str, place: _Stands | None, now: datetime
+    conn: Connection,
+    kept: Secrets,
+    login: str,
+    role: Role,
+    name: str,
+    place: _Stands | None,
+    now: datetime,
 ) -> DemoLogin:
-    login = role.value
     where = place.spot.name if place else ""
     password = kept.take("login", login, where)
     known: UUID | None = await conn.fetchval(

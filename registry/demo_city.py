@@ -6,6 +6,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from registry.bodies import RECEIVING
+
 DATA = Path(__file__).parents[1] / "data"
 
 LANES = ("1号车道", "2号车道", "3号车道", "4号车道")
@@ -73,6 +75,22 @@ def firms() -> list[Spot]:
             source="demo",
         )
         for number, (name, category, district) in enumerate(FIRMS, 1)
+    ]
+
+
+def receiving() -> list[Spot]:
+    """Who takes over somebody who is held."""
+    return [
+        Spot(
+            kind="venue",
+            category=RECEIVING,
+            name="杞县集中观察点（示例）",
+            district_code="410221",
+            road="",
+            address="示例路99号（虚构地址）",
+            gates=(),
+            source="demo",
+        )
     ]
 
 

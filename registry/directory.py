@@ -41,7 +41,8 @@ async def search_places(
         SELECT p.id, p.kind, p.name, d.name AS district, p.road, p.address, p.status,
                p.suspended_until
           FROM registry.place p JOIN registry.district d ON d.code = p.district_code
-         WHERE p.status <> 'revoked' AND p.kind = $1 AND ($2 = '' OR p.district_code = $2)
+         WHERE p.status <> 'revoked' AND p.category <> 'receiving_body' AND p.kind = $1
+               AND ($2 = '' OR p.district_code = $2)
                AND (p.name ILIKE $3 OR p.road ILIKE $3 OR p.address ILIKE $3 OR d.name ILIKE $3)
          ORDER BY p.status, p.district_code, p.id LIMIT $4
         """,

@@ -25,6 +25,7 @@ class Role(StrEnum):
     INSPECTOR = "inspector"
     HOTLINE = "hotline"
     DISPATCHER = "dispatcher"
+    RECEIVER = "receiver"
     ADMIN = "admin"
     SECURITY = "security"
     AUDITOR = "auditor"

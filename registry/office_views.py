@@ -10,8 +10,8 @@ from kernel.db import Connection
 from kernel.errors import Malformed
 from kernel.i18n import current_locale, other_locale, t
 from kernel.web import url_with
-from registry.account_changes import Wish
 from registry.account_queries import places_to_choose
+from registry.account_wishes import Wish
 from registry.accounts import home_of
 from registry.offices import OFFERED
 from registry.places import districts

@@ -13,9 +13,9 @@ OFFICES = frozenset({Role.ADMIN, Role.SECURITY, Role.AUDITOR})
 #: Roles of accounts, in the order in which they are offered. A driver needs no account.
 OFFERED = tuple(role for role in Role if role is not Role.DRIVER)
 #: Roles that show no personal data beyond what stands before them at a gate or place.
-WITHOUT_FACTOR = frozenset({Role.LANE, Role.FIRM, Role.INSPECTOR})
+WITHOUT_FACTOR = frozenset({Role.LANE, Role.FIRM, Role.INSPECTOR, Role.RECEIVER})
 #: Roles that mean nothing without a place.
-AT_A_PLACE = frozenset({Role.LANE, Role.FIRM})
+AT_A_PLACE = frozenset({Role.LANE, Role.FIRM, Role.RECEIVER})
 #: The constraints that say the same in the database.
 APART = frozenset({"account_offices_apart", "change_offices_apart"})
 

@@ -10,6 +10,7 @@ from litestar.params import FromQuery
 import registry.admin_pages
 import registry.apply_pages
 import registry.audit_pages
+import registry.body_pages
 import registry.code_pages
 import registry.device_pages
 import registry.import_pages
@@ -93,6 +94,7 @@ HANDLERS = [
     *registry.retention_pages.HANDLERS,
     *registry.rules_pages.HANDLERS,
     *registry.staff_pages.HANDLERS,
+    *registry.body_pages.HANDLERS,
     *registry.poster_pages.HANDLERS,
     *registry.review_pages.HANDLERS,
     *registry.code_pages.HANDLERS,

@@ -66,9 +66,9 @@ def check_application(said: Application) -> tuple[Application, list[Fault]]:
     checked = Application(
         kind=read("kind", lambda: _kind(said.kind), said.kind),
         category=read("category", lambda: _category(said.category), said.category),
-        name=read("name", lambda: _name(said.name), said.name),
+        name=read("name", lambda: check_place_name(said.name), said.name),
         district=_clean(said.district),
-        address=read("address", lambda: _address(said.address), said.address),
+        address=read("address", lambda: check_address(said.address), said.address),
         gates=read("gates", lambda: _gates(said.gates), said.gates),
         contact_name=read("contact_name", lambda: check_name(said.contact_name), ""),
         contact_phone=read("contact_phone", lambda: check_phone(said.contact_phone), ""),
@@ -93,14 +93,16 @@ def _category(text: str) -> str:
     return _clean(text)
 
 
-def _name(text: str) -> str:
+def check_place_name(text: str) -> str:
+    """Raises Unprocessable `name_vague`."""
     name = _clean(text)
     if len(name) < SHORTEST_NAME or name.casefold() in NOUNS:
         raise Unprocessable("name_vague")
     return name
 
 
-def _address(text: str) -> str:
+def check_address(text: str) -> str:
+    """Raises Unprocessable `address_vague`."""
     address = _clean(text)
     if len(address) < SHORTEST_ADDRESS:
         raise Unprocessable("address_vague")

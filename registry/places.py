@@ -88,13 +88,14 @@ async def districts(conn: Connection) -> list[tuple[str, str]]:
 
 
 async def directory(conn: Connection, kind: str | None = None) -> list[Listing]:
-    """Active places of one kind, or of all."""
+    """Active places of one kind, or of all; not those that take over whoever is held."""
     rows = await conn.fetch(
         """
         SELECT p.id, p.kind, p.category, p.name, p.district_code, d.name AS district, p.road,
                p.address
           FROM registry.place p JOIN registry.district d ON d.code = p.district_code
-         WHERE p.status = 'active' AND ($1::text IS NULL OR p.kind = $1)
+         WHERE p.status = 'active' AND p.category <> 'receiving_body'
+           AND ($1::text IS NULL OR p.kind = $1)
          ORDER BY p.district_code, p.id
         """,
         kind,

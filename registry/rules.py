@@ -106,6 +106,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     confirm_minutes: int = 60
     desk_minutes: int = 60
     hold_review_minutes: int = 30
+    hold_takeover_minutes: int = 60
+    hold_expiry_minutes: int = 240
+    appeal_minutes: int = 60
     exit_after_minutes: int = 120
     delay_minutes: int = 60
     duplicate_minutes: int = 10

@@ -32,7 +32,7 @@ PLACED = frozenset({*AT_A_PLACE, Role.DESK})
 #: Columns of the table. `halfway` has shown a password and owes the second factor.
 COLUMNS = ("nobody", "halfway", "lane-device", "firm-device", *(role.value for role in OFFERED))
 #: What a path or a form must name for the route to be about the one object.
-OF_SOMEBODY = ("{movement_id", "{place_id")
+OF_SOMEBODY = ("{movement_id", "{place_id", "{hold_id")
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ def _actor(places: dict[str, int], column: str, variant: str) -> Actor:
     device = uuid4() if column.endswith("-device") else None
     place_id, district = None, None
     if role in PLACED:
-        side = "firm" if role == Role.FIRM else "lane"
+        side = {Role.FIRM: "firm", Role.RECEIVER: "body"}.get(Role(role), "lane")
         names = {"own": side, "place": f"other-{side}", "district": f"far-{side}"}
         place_id = places[names[variant]] if variant in names else None
         if role == Role.DESK and variant == "district":

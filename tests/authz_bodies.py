@@ -28,6 +28,17 @@ def _form(**fields: str):
     return fill
 
 
+def _hold(ground: Stage) -> dict[str, Any]:
+    return {"id": str(uuid7(ground.clock.now()))}
+
+
+def _about_hold(**said: Any):
+    def fill(_: dict[str, str], ground: Stage) -> dict[str, Any]:
+        return {"json": _hold(ground) | said}
+
+    return fill
+
+
 def _scans(_: dict[str, str], ground: Stage) -> dict[str, Any]:
     now = ground.clock.now()
     scan = {
@@ -86,4 +97,19 @@ BODIES: dict[str, Any] = {
     "POST /reg/places/{place_id:int}/contact": _form(reason="x"),
     # For the whole city only, so it matters who is confined to a district.
     "GET /api/v1/feed": lambda _, __: {},
+    "POST /api/v1/holds": lambda known, ground: {
+        "json": _hold(ground)
+        | {"movement_id": int(known["movement_id"]), "source": "x", "reason": "x"}
+    },
+    "POST /api/v1/holds/{hold_id:uuid}/acknowledge": _about_hold(reference="B12"),
+    "POST /api/v1/holds/{hold_id:uuid}/appeal": _about_hold(grounds="other"),
+    "POST /api/v1/holds/{hold_id:uuid}/approve": _about_hold(),
+    "POST /api/v1/holds/{hold_id:uuid}/dismiss": _about_hold(reason="x"),
+    "POST /api/v1/holds/{hold_id:uuid}/release": _about_hold(reason="new_proof"),
+    "POST /api/v1/holds/{hold_id:uuid}/transfer": _about_hold(place_id=1),
+    "POST /holds/{hold_id:uuid}/approve": _form(),
+    "POST /holds/{hold_id:uuid}/dismiss": _form(reason="x"),
+    "POST /holds/{hold_id:uuid}/release": _form(reason="new_proof"),
+    "POST /holds/{hold_id:uuid}/transfer": _form(receiver="1"),
+    "POST /receive/{hold_id:uuid}": _form(reference="B12"),
 }

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -20,8 +20,8 @@ from registry.reports import view_key
 from registry.sessions import begin
 from tests.authz import COLUMNS, Caller, Route, admits, callers
 from tests.authz_bodies import BODIES
-from tests.checkpoint.moves import released, verifying
-from tests.city import IDS, City
+from tests.checkpoint.moves import about_hold, held, released, verifying
+from tests.city import IDS, City, add_body
 from tests.http import opened
 from tests.offices import an_account, of_offices
 
@@ -35,6 +35,7 @@ NOT_YOURS = (
     "not_your_role",
     "no_place_of_yours",
     "unknown_movement",
+    "unknown_hold",
 )
 
 
@@ -69,6 +70,9 @@ class Ground:
             "other-firm": city.depot,
             "far-lane": await self._far("checkpoint", now),
             "far-firm": await self._far("destination", now),
+            "body": await add_body(conn, now),
+            "other-body": await add_body(conn, now),
+            "far-body": await add_body(conn, now, district="410222"),
         }
         movement_id = await released(conn, city)
         self.desk_case = await verifying(conn, city, plate="豫B54321", id_number=IDS[1])
@@ -80,7 +84,23 @@ class Ground:
             "kind": "test",
             "ordinal": "0",
             "file_path": "base.css",
+            "hold_id": str(await self._hold(now)),
         } | await of_offices(self.conn, self.city, now)
+
+    async def _hold(self, now: datetime) -> UUID:
+        """Approved, and the own body asked to take over."""
+        conn, city = self.conn, self.city
+        desk, duty = (
+            Actor(id=uuid4(), kind="account", name=role, roles=frozenset({role}))
+            for role in ("desk", "duty")
+        )
+        about = {"plate": "豫B99999", "id_number": IDS[2]}
+        movement_id, hold_id = await held(conn, city, desk, now - timedelta(minutes=20), **about)
+        said = {"hold_id": hold_id, "place_id": self.places["body"]}
+        for minutes, kind in ((10, "approve_hold"), (5, "transfer_hold")):
+            at = now - timedelta(minutes=minutes)
+            await about_hold(conn, city, movement_id, kind, duty, at, **said)
+        return hold_id
 
     async def _code(self, now: datetime) -> str:
         said = CodeAct(act=Turn.ROTATE, reason="x", gate="1")

@@ -18,7 +18,7 @@ from tests.authz_bodies import BODIES
 
 #: The guards look at no place.
 PLACES: dict[str, int] = dict.fromkeys(
-    ("lane", "firm", "other-lane", "other-firm", "far-lane", "far-firm"), 1
+    [f"{far}{side}" for far in ("", "other-", "far-") for side in ("lane", "firm", "body")], 1
 )
 
 

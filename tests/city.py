@@ -93,6 +93,20 @@ async def _place(conn: Connection, kind: str, name: str, now: datetime) -> int:
     return place_id
 
 
+async def add_body(conn: Connection, now: datetime, *, district: str = "410221") -> int:
+    """A receiving body."""
+    return await conn.fetchval(
+        """
+        INSERT INTO registry.place (kind, category, name, district_code, screen_secret, created_at)
+        VALUES ('venue', 'receiving_body', $1, $2, $3, $4) RETURNING id
+        """,
+        f"集中观察点{uuid4().hex[:6]}",
+        district,
+        b"s" * 20,
+        now,
+    )
+
+
 async def _device(conn: Connection, role: str, place_id: int, now: datetime) -> tuple[Actor, str]:
     device_id = await add_device(conn, role, place_id, now)
     token = new_token()

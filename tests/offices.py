@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 from kernel.auth import Actor, token_hash
 from kernel.db import Connection
-from registry.account_changes import Wish, prepare_account
+from registry.account_changes import prepare_account
+from registry.account_wishes import Wish
 from registry.accounts import issue_token
 from registry.applications import apply
 from registry.particulars import Application

@@ -21,6 +21,7 @@ STAFF = (
     ("duty", None, "/loops"),
     ("registrar", None, "/reg/applications"),
     ("registrar", None, "/reg/evidence"),
+    ("registrar", None, "/reg/bodies"),
     ("registrar", None, "/reg/posters"),
     ("registrar", None, "/reg/import"),
     ("inspector", None, "/places"),

@@ -168,7 +168,9 @@ async def test_a_hold_keeps_its_source_and_stops_the_release(conn: Connection, c
     reason = (await rules(conn, city)).hold_reasons[0].code
     await decide(conn, city, movement_id, "hold", reason=reason, source=SOURCE)
     loop = await loop_of(conn, movement_id)
-    assert (loop.state, loop.hold) == (State.HELD, {"source": SOURCE, "reason": reason})
+    assert loop.state is State.HELD
+    assert loop.hold is not None
+    assert (loop.hold.source, loop.hold.reason) == (SOURCE, reason)
     for outcome in ("release", "turn_back"):
         found = await refusal(conn, city, movement_id, outcome)
         assert found == (Conflict, "under_hold")

@@ -135,7 +135,7 @@ def breach_of_a_scan(at: Situation, world: World, scan: Scan) -> str:
     loop = fold(made.movement_id, (*at.events, made))
     if loop.state is State.TURNED_BACK and not white_is_earned(made):
         return "turned back"
-    if loop.state is State.HELD and not (loop.hold or {}).get("source"):
+    if loop.state is State.HELD and (loop.hold is None or not loop.hold.source):
         return "held"
     return ""
 

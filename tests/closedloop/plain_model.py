@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 MINUTE = timedelta(minutes=1)
-ROAD, LIMIT, STAND, CONFIRM, DESK, REVIEW, GRACE = (
-    n * MINUTE for n in (30, 75, 60, 60, 60, 30, 15)
-)
+ROAD, LIMIT, STAND, CONFIRM, DESK, GRACE = (n * MINUTE for n in (30, 75, 60, 60, 60, 15))
 OUTSIDE = {"draft", "issued", "presented", "verifying", "turned_back", "cancelled"}
 
 
@@ -146,7 +144,10 @@ class Story:
                 if waits := leg.arrived or leg.claimed:
                     found.append((number, "confirmation", max(1, leg.number), waits + CONFIRM))
         if self.since and self.state == "held":
-            found.append((0, "hold", self.holds, self.since + REVIEW))
+            found += [
+                (0, limb, self.holds, self.since + minutes * MINUTE)
+                for limb, minutes in (("hold", 30), ("takeover", 60), ("expiry", 240))
+            ]
         if self.since and self.state == "verifying":
             found.append((0, "desk", self.attempt, self.since + DESK))
         return {(n, limb, no, max(due, self.quiet or due)) for n, limb, no, due in found}

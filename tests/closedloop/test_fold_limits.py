@@ -86,17 +86,22 @@ def test_a_yellow_card_waits_at_the_desk_and_each_attempt_anew() -> None:
     assert limits(told(*story, *again)) == [("desk", 2, 150)]
 
 
-def test_a_hold_is_reviewed_in_its_time_and_a_second_one_has_its_own_limit() -> None:
-    story = (report(review_minutes=30), entry(), hold(5))
-    assert limits(told(*story)) == [("hold", 1, 35)]
+def held_limits(number: int, at: float) -> set[tuple[str, int, float]]:
+    return {("hold", number, at + 30), ("takeover", number, at + 60), ("expiry", number, at + 240)}
+
+
+def test_a_hold_has_its_times_and_a_second_one_its_own() -> None:
+    story = (report(), entry(), hold(5))
+    assert set(limits(told(*story))) == held_limits(1, 5)
     again = (event("hold_released", 50), hold(60))
-    assert limits(told(*story, *again)) == [("hold", 2, 90)]
+    assert set(limits(told(*story, *again))) == held_limits(2, 60)
 
 
-def test_a_hold_that_is_said_again_is_not_reviewed_later_for_it() -> None:
-    loop = told(report(), entry(), hold(5), hold(20, source="hospital 4"))
-    assert limits(loop) == [("hold", 1, 35)]
-    assert loop.hold == {"source": "hospital 4", "reason": "suspected_case"}
+def test_a_hold_that_is_said_again_keeps_its_times_and_both_sources() -> None:
+    loop = told(report(), entry(), hold(5), hold(20, source="hospital 4"), hold(21))
+    assert set(limits(loop)) == held_limits(1, 5)
+    assert loop.hold is not None
+    assert (loop.hold.source, loop.hold.also) == ("hospital 3", ("hospital 4 · suspected_case",))
 
 
 def test_a_hold_of_a_truck_at_its_end_does_nothing() -> None:

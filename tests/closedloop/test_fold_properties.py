@@ -75,7 +75,7 @@ def each_event(at: float) -> list[Event]:
 
 def is_sound(before: Loop, loop: Loop) -> None:
     assert isinstance(loop.state, State)
-    assert loop.state is not State.HELD or (loop.hold and loop.hold["source"])
+    assert loop.state is not State.HELD or (loop.hold and loop.hold.source)
     assert msgspec.convert(msgspec.to_builtins(loop), Loop) == loop
     limits = [(d.stop, d.limb, d.limit_no) for d in open_deadlines(loop)]
     assert len(limits) == len(set(limits))
