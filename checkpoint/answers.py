@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from checkpoint.intake import Answer, Batch, Intake, take
+from checkpoint.wording import goes_first, lane_advice
 from closedloop.commit import Outcome
 from closedloop.model import state_at
 from closedloop.views import FailureView, failure_views
@@ -30,13 +31,16 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 class Result(Struct, frozen=True, kw_only=True):
     """`status`: recorded, repeated, conflict or refused. A refused item has `code` and `detail`;
-    `reasons` are the rules that failed, the worst first.
+    `reasons` are the rules that failed, the worst first. `priority`: the truck goes free and first;
+    `advice` is what to tell the driver of the lane.
     """
 
     id: str | None
     status: str
     card: str | None = None
     reasons: list[FailureView] = []
+    priority: bool = False
+    advice: str | None = None
     movement: Seen | None = None
     code: str | None = None
     detail: str | None = None
@@ -65,6 +69,8 @@ def _scan_result(answer: Answer, now: datetime) -> Result:
         status=outcome.status,
         card=answer.card,
         reasons=[] if world is None else failure_views(reasons, _rules(world, body, now)),
+        priority=goes_first(outcome.event),
+        advice=None if world is None else lane_advice(outcome.event, world),
         movement=_seen(outcome, now),
     )
 

@@ -20,12 +20,13 @@ _KEY_CHARACTERS = 22
 
 
 class Paper(Struct, frozen=True):
-    """A proof: value, time, source, reference."""
+    """A proof: value, time, source, reference, until when it says something."""
 
     v: str
     t: int
     s: str
     r: str
+    u: int | None
 
 
 class Someone(Struct, frozen=True):
@@ -57,8 +58,8 @@ class Last(Struct, frozen=True):
 
 
 class Pass(Struct, frozen=True):
-    """Movement, plates, window from and until, standing, channel, blocking fields, people (who),
-    the vehicle's proofs, areas, the last card.
+    """Movement, plates, window from and until, standing, channel, goods, blocking fields, people
+    (who), the vehicle's proofs, areas, the last card.
     """
 
     m: int
@@ -68,6 +69,7 @@ class Pass(Struct, frozen=True):
     u: int | None
     s: str
     c: str
+    g: str
     b: list[str]
     w: list[Someone]
     v: dict[str, Paper]
@@ -96,6 +98,7 @@ def compact(
         u=ms(movement.window_to),
         s=str(standing),
         c=movement.channel,
+        g=movement.goods,
         b=[each.field or each.code for each in movement.failures if each.blocks],
         w=[Someone(p.ordinal, p.declared, _papers(p.evidence)) for p in people],
         v=_papers(movement.vehicle),
@@ -122,7 +125,7 @@ def last_of(loop: Loop) -> Last | None:
 
 def _papers(proofs: dict[str, Proof]) -> dict[str, Paper]:
     return {
-        kind: Paper(each.value, ms(each.taken_at) or 0, each.source, each.reference)
+        kind: Paper(each.value, ms(each.taken_at) or 0, each.source, each.reference, ms(each.until))
         for kind, each in proofs.items()
     }
 

@@ -25,6 +25,7 @@ MODULES = (
     "decide.js",
     "feedback.js",
     "judge.js",
+    "lanes.js",
     "screens.js",
     "store.js",
     "sync.js",

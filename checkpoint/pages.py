@@ -14,13 +14,13 @@ from checkpoint.intake import WRONG_CODES, Answer, Intake, take_one
 from checkpoint.me_pages import HANDLERS as MINE
 from checkpoint.queries import driver_of
 from checkpoint.scans import Override, Scan
-from checkpoint.wording import spoken
+from checkpoint.wording import lane_advice, spoken
 from closedloop.saying import one_line
 from closedloop.watching import name_of, place_of, who
 from kernel.auth import Actor, requires
 from kernel.db import Connection
 from kernel.errors import Refused
-from kernel.i18n import t
+from kernel.i18n import current_locale, t
 from kernel.ids import uuid7
 from kernel.web import Page, page
 from registry.accounts import home_of
@@ -29,6 +29,7 @@ from registry.passes import classify
 from registry.plates import kind_shown
 from registry.report_queries import find_movement
 from registry.wording import navigation
+from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
 LONGEST_GATE, LONGEST_PLATE = 40, 20
@@ -141,9 +142,19 @@ async def _card(conn: Connection, intake: Intake, answer: Answer, now: datetime)
         "to_place": name_of(world, movement.stops[0] if movement.stops else None),
         "reasons": reasons,
         "next": reasons[0]["mend"] or None if reasons else None,
+        "first": _first(body, world, now),
+        "advice": lane_advice(outcome.event, world),
         "rules_version": body.get("rules_version"),
         "at": outcome.event.occurred_at,
     }
+
+
+def _first(body: dict[str, Any], world: World, now: datetime) -> str | None:
+    """Why this truck goes free and first, in the words of the rule set that judged."""
+    priority = world.rules_of(body.get("rules_version", 0), now).priority
+    if not body.get("priority") or priority is None:
+        return None
+    return getattr(priority.sentence, current_locale())
 
 
 HANDLERS: list[Any] = [gate_page, gate_scan, *ARRIVING, *MINE]

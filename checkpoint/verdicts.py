@@ -144,6 +144,8 @@ def _entry(seen: Seen) -> dict[str, Any]:
     verdict = verdict_of(seen)
     card, flags = _what_happened(seen, verdict)
     body = _body(seen, card, verdict.failures, *flags)
+    if verdict.priority and card is Card.GREEN:
+        body["priority"] = True
     return body | (_hold_facts(verdict) if card is Card.RED else {})
 
 

@@ -43,6 +43,7 @@ from registry.passes import pass_number
 from registry.plates import kind_shown
 from registry.posters import pass_svg, qr_svg
 from registry.reports import view_key_fits
+from registry.transport_queries import transport_of
 from registry.world import World
 
 HOTLINE = "12328"
@@ -90,7 +91,7 @@ async def pass_page(
     signed = await offline_if_any(tx, office, movement, world, now) if good else ""
     return page(
         "pass.html",
-        movement=_shown(situation, world, state),
+        movement=_shown(situation, world, state, now),
         pass_number=number,
         qr_svg=qr_svg(number, error="q") if number is not None and good else None,
         offline_svg=qr_svg(signed) if signed else None,
@@ -116,7 +117,7 @@ async def _notices(conn: Connection, situation: Situation, now: datetime) -> lis
     return [told(notice) for notice in await standing(conn, now, place_id)]
 
 
-def _shown(situation: Situation, world: World, state: State) -> dict[str, Any]:
+def _shown(situation: Situation, world: World, state: State, now: datetime) -> dict[str, Any]:
     movement, loop = situation.movement, situation.loop
     entry = world.places.get(loop.entry_place_id or movement.entry_place_id or 0)
     return {
@@ -129,6 +130,7 @@ def _shown(situation: Situation, world: World, state: State) -> dict[str, Any]:
         "window_until": movement.window_to,
         "entry_place": "" if entry is None else entry.name,
         "stops": _stops(loop, world),
+        "transport": transport_of(situation.movement, world, now),
     }
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 import registry.places_api
 import registry.poster_api
+import registry.transport_api
 from kernel.auth import public, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -158,4 +159,5 @@ HANDLERS = [
     import_file,
     current_rules,
     *registry.poster_api.HANDLERS,
+    *registry.transport_api.HANDLERS,
 ]

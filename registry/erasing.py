@@ -68,7 +68,7 @@ async def _evidence_due(conn: Connection, cut: Cut, limit: int | None) -> Sequen
         """
         SELECT e.ctid AS key FROM registry.evidence e
           JOIN registry.evidence_batch b ON b.id = e.batch_id
-         WHERE greatest(b.imported_at, e.taken_at) < $1
+         WHERE greatest(b.imported_at, e.taken_at, e.valid_until) < $1
          LIMIT $2 FOR UPDATE OF e SKIP LOCKED
         """,
         cut.before,
@@ -79,6 +79,22 @@ async def _evidence_due(conn: Connection, cut: Cut, limit: int | None) -> Sequen
 
 async def _erase_evidence(conn: Connection, keys: Sequence[Any], _: datetime) -> None:
     await conn.execute("DELETE FROM registry.evidence WHERE ctid = ANY($1::tid[])", keys)
+
+
+async def _transport_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[str]:
+    rows = await conn.fetch(
+        """
+        SELECT number FROM registry.transport_pass WHERE valid_until < $1
+         ORDER BY valid_until LIMIT $2 FOR UPDATE SKIP LOCKED
+        """,
+        cut.before,
+        limit,
+    )
+    return [row["number"] for row in rows]
+
+
+async def _erase_transport(conn: Connection, keys: Sequence[Any], _: datetime) -> None:
+    await conn.execute("DELETE FROM registry.transport_pass WHERE number = ANY($1)", keys)
 
 
 async def _applications_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[UUID]:
@@ -182,5 +198,6 @@ ERASERS = (
     Eraser(name="phone_codes", due=_codes_due, erase=_erase_codes),
     Eraser(name="devices", due=_devices_due, erase=_erase_devices),
     Eraser(name="evidence", due=_evidence_due, erase=_erase_evidence),
+    Eraser(name="transport_passes", due=_transport_due, erase=_erase_transport),
     Eraser(name="contacts", due=_applications_due, erase=_erase_contacts),
 )

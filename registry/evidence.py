@@ -24,13 +24,15 @@ class Fact(Struct, frozen=True, kw_only=True):
     value: str
     taken_at: datetime
     reference: str
+    valid_until: datetime | None = None
 
 
 async def evidence_of(conn: Connection, subjects: Sequence[bytes]) -> dict[bytes, dict[str, Proof]]:
     """Subject → kind → the newest evidence; subjects of whom nothing is known are left out."""
     rows = await conn.fetch(
         """
-        SELECT DISTINCT ON (subject, kind) subject, kind, value, taken_at, source, reference
+        SELECT DISTINCT ON (subject, kind) subject, kind, value, taken_at, source, reference,
+               valid_until
           FROM registry.evidence WHERE subject = ANY($1)
          ORDER BY subject, kind, taken_at DESC, source
         """,
@@ -43,6 +45,7 @@ async def evidence_of(conn: Connection, subjects: Sequence[bytes]) -> dict[bytes
             taken_at=row["taken_at"],
             source=row["source"],
             reference=row["reference"],
+            until=row["valid_until"],
         )
     return found
 
@@ -90,10 +93,12 @@ async def store_facts(
 ) -> None:
     await conn.execute(
         """
-        INSERT INTO registry.evidence (kind, subject, taken_at, value, source, reference, batch_id)
-        SELECT $1, said.subject, said.taken_at, said.value, $2, said.reference, $3
-          FROM unnest($4::bytea[], $5::timestamptz[], $6::text[], $7::text[])
-               AS said (subject, taken_at, value, reference)
+        INSERT INTO registry.evidence
+               (kind, subject, taken_at, value, source, reference, batch_id, valid_until)
+        SELECT $1, said.subject, said.taken_at, said.value, $2, said.reference, $3,
+               said.valid_until
+          FROM unnest($4::bytea[], $5::timestamptz[], $6::text[], $7::text[], $8::timestamptz[])
+               AS said (subject, taken_at, value, reference, valid_until)
         ON CONFLICT DO NOTHING
         """,
         kind,
@@ -103,6 +108,7 @@ async def store_facts(
         [fact.taken_at for fact in facts],
         [fact.value for fact in facts],
         [fact.reference for fact in facts],
+        [fact.valid_until for fact in facts],
     )
 
 
@@ -111,7 +117,8 @@ _NEWEST = """
     newest AS (
         SELECT DISTINCT ON (subject) subject,
                jsonb_build_object('value', value, 'taken_at', taken_at,
-                                  'source', source, 'reference', reference) AS proof
+                                  'source', source, 'reference', reference,
+                                  'until', valid_until) AS proof
           FROM registry.evidence WHERE kind = $1 AND subject = ANY($2)
          ORDER BY subject, taken_at DESC, source)"""
 

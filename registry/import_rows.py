@@ -20,6 +20,7 @@ _ALIKE = {
     "value": ("结果", "颜色", "检测结果"),
     "taken_at": ("采样时间", "更新时间", "检测时间", "签发时间", "时间"),
     "reference": ("编号", "条码", "样本编号", "证书编号"),
+    "valid_until": ("有效期至", "有效期", "到期时间"),
 }
 #: What a file has, by whom the kind speaks of; beside each name the other headings it may have.
 COLUMNS: dict[About, dict[str, tuple[str, ...]]] = {
@@ -40,8 +41,8 @@ COLUMNS: dict[About, dict[str, tuple[str, ...]]] = {
     },
 }
 OPTIONAL = {
-    About.PERSON: ("id_type", "reference"),
-    About.VEHICLE: ("reference",),
+    About.PERSON: ("id_type", "reference", "valid_until"),
+    About.VEHICLE: ("reference", "valid_until"),
     About.AREA: ("until", "included", "spared"),
 }
 #: Between the words of one cell.
@@ -121,12 +122,17 @@ def _fact(asked: Asked, row: Row, subject: bytes) -> Fact:
         raise Unprocessable("reference_too_long", most=LONGEST_REFERENCE)
     if asked.kind.single and not said["reference"]:
         raise Unprocessable("reference_needed")
+    taken_at = _taken_at(said["taken_at"], asked.now)
+    until = _hour(said["valid_until"]) if said["valid_until"] else None
+    if until is not None and until <= taken_at:
+        raise Unprocessable("valid_until_before")
     return Fact(
         line=row.line,
         subject=subject,
         value=_value(asked.kind, said["value"]),
-        taken_at=_taken_at(said["taken_at"], asked.now),
+        taken_at=taken_at,
         reference=said["reference"],
+        valid_until=until,
     )
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from registry.model import Area, Card, Failure, Movement, Place, Subject
 from registry.plates import normalise
-from registry.rule_checks import CHECKS, Case, Sources, Standing
+from registry.rule_checks import CHECKS, Case, Sources, Standing, goes_first
 from registry.rules import Rule, RuleSet
 
 __all__ = ["SEVERITY", "Sources", "Standing", "Verdict", "judge"]
@@ -24,6 +24,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     card: Card
     failures: tuple[Failure, ...]
     rules_version: int
+    #: Green, free and first.
+    priority: bool = False
 
 
 def judge(
@@ -55,10 +57,12 @@ def judge(
     )
     failures = tuple(failure for rule in rules.rules for failure in _apply(rule, case))
     cards = [failure.card for failure in failures if failure.card is not None]
+    card = max(cards, key=SEVERITY.index, default=Card.GREEN)
     return Verdict(
-        card=max(cards, key=SEVERITY.index, default=Card.GREEN),
+        card=card,
         failures=tuple(sorted(failures, key=_worst_first)),
         rules_version=rules.version,
+        priority=card is Card.GREEN and goes_first(case),
     )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -42,6 +42,17 @@ class Card(StrEnum):
     WRONG_CODE = "wrong_code"
 
 
+class Lane(Struct, frozen=True, kw_only=True):
+    """A gate of a checkpoint: which way it leads, whom it serves, and whether it is kept free for
+    trucks that go first (seed 002).
+    """
+
+    gate: str
+    direction: Literal["in", "out", "both"] = "both"
+    serves: Literal["all", "trucks", "cars"] = "all"
+    dedicated: bool = False
+
+
 class Place(Struct, frozen=True, kw_only=True):
     id: int
     kind: PlaceKind
@@ -52,6 +63,7 @@ class Place(Struct, frozen=True, kw_only=True):
     status: str
     screen_secret: bytes
     gates: tuple[str, ...] = ()
+    lanes: tuple[Lane, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -82,6 +94,8 @@ class Proof(Struct, frozen=True, kw_only=True):
     taken_at: datetime
     source: str
     reference: str = ""
+    #: From then on it says nothing any more.
+    until: datetime | None = None
 
 
 class Subject(Struct, frozen=True, kw_only=True):

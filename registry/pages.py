@@ -15,6 +15,7 @@ import registry.code_pages
 import registry.device_pages
 import registry.import_pages
 import registry.inspection_pages
+import registry.lane_pages
 import registry.login_pages
 import registry.me_pages
 import registry.poster_pages
@@ -23,6 +24,7 @@ import registry.review_pages
 import registry.rules_pages
 import registry.security_pages
 import registry.staff_pages
+import registry.transport_pages
 from kernel.auth import actor_of, public
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -95,6 +97,8 @@ HANDLERS = [
     *registry.rules_pages.HANDLERS,
     *registry.staff_pages.HANDLERS,
     *registry.body_pages.HANDLERS,
+    *registry.lane_pages.HANDLERS,
+    *registry.transport_pages.HANDLERS,
     *registry.poster_pages.HANDLERS,
     *registry.review_pages.HANDLERS,
     *registry.code_pages.HANDLERS,

@@ -78,7 +78,8 @@ async def facts_of(conn: Connection, subjects: Sequence[bytes]) -> dict[bytes, l
     """All that was ever imported about each, so that of one kind the later in the list counts."""
     rows = await conn.fetch(
         """
-        SELECT e.subject, e.kind, e.value, e.taken_at, e.source, e.reference, b.imported_at
+        SELECT e.subject, e.kind, e.value, e.taken_at, e.source, e.reference,
+               e.valid_until, b.imported_at
           FROM registry.evidence e JOIN registry.evidence_batch b ON b.id = e.batch_id
          WHERE e.subject = ANY($1) ORDER BY e.taken_at, e.source DESC
         """,
@@ -91,6 +92,7 @@ async def facts_of(conn: Connection, subjects: Sequence[bytes]) -> dict[bytes, l
             taken_at=row["taken_at"],
             source=row["source"],
             reference=row["reference"],
+            until=row["valid_until"],
         )
         fact = Fact(kind=row["kind"], proof=proof, imported_at=row["imported_at"])
         found.setdefault(row["subject"], []).append(fact)

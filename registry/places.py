@@ -87,6 +87,12 @@ async def districts(conn: Connection) -> list[tuple[str, str]]:
     return [(row["code"], row["name"]) for row in rows]
 
 
+async def regions(conn: Connection) -> list[tuple[str, str]]:
+    """Code and name, the city first."""
+    rows = await conn.fetch("SELECT code, name FROM registry.district ORDER BY code")
+    return [(row["code"], row["name"]) for row in rows]
+
+
 async def directory(conn: Connection, kind: str | None = None) -> list[Listing]:
     """Active places of one kind, or of all; not those that take over whoever is held."""
     rows = await conn.fetch(

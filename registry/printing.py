@@ -16,6 +16,7 @@ from registry.hood_sheet import hood_drawing
 from registry.pass_sheet import pass_drawing
 from registry.poster_sheet import poster_drawing
 from registry.sheets import PassSheet, PassSize, Poster, PosterSize
+from registry.transport_sheet import TransportSheet, transport_drawing
 
 #: Pages after which the memory is given back.
 _MANY, _KEPT = 50, 10
@@ -44,6 +45,10 @@ def poster_pdf(posters: Sequence[Poster], size: PosterSize) -> bytes:
 
 def pass_pdf(sheet: PassSheet, size: PassSize) -> bytes:
     return pdf([pass_drawing(sheet, size)])
+
+
+def transport_pdf(sheet: TransportSheet) -> bytes:
+    return pdf([transport_drawing(sheet)])
 
 
 def hood_pdf() -> bytes:

@@ -82,19 +82,23 @@ def _declared(rule: Rule, case: Case) -> Iterator[Finding]:
             yield subject.ordinal, {}
 
 
-def _held(rule: Rule, case: Case) -> Iterator[tuple[int | None, Proof | None]]:
-    """Whom the rule's kind of evidence speaks of, and what they have of it."""
-    kind = rule.evidence or ""
+def _held(kind: str, case: Case) -> Iterator[tuple[int | None, Proof | None]]:
+    """Whom a kind of evidence speaks of, and what they have of it."""
     known = case.rules.kind(kind)
     if known is not None and known.about is About.VEHICLE:
-        yield None, case.movement.vehicle.get(kind)
+        yield None, _lasting(case.movement.vehicle.get(kind), case.at)
         return
     for subject in case.people:
-        yield subject.ordinal, subject.evidence.get(kind)
+        yield subject.ordinal, _lasting(subject.evidence.get(kind), case.at)
+
+
+def _lasting(proof: Proof | None, at: datetime) -> Proof | None:
+    """What has lapsed says nothing any more, for better or worse."""
+    return None if proof is None or (proof.until is not None and at >= proof.until) else proof
 
 
 def _evidence_is(rule: Rule, case: Case) -> Iterator[Finding]:
-    for whom, proof in _held(rule, case):
+    for whom, proof in _held(rule.evidence or "", case):
         if proof is not None and proof.value in rule.values:
             yield (
                 whom,
@@ -109,14 +113,14 @@ def _evidence_is(rule: Rule, case: Case) -> Iterator[Finding]:
 
 def _evidence_missing(rule: Rule, case: Case) -> Iterator[Finding]:
     """A record is missing when nobody brought one; a list is never missing, only stale."""
-    for whom, proof in _held(rule, case):
+    for whom, proof in _held(rule.evidence or "", case):
         if proof is None or (rule.values and proof.value not in rule.values):
             yield whom, {}
 
 
 def _evidence_older(rule: Rule, case: Case) -> Iterator[Finding]:
     limit = timedelta(hours=rule.hours or 0)
-    for whom, proof in _held(rule, case):
+    for whom, proof in _held(rule.evidence or "", case):
         if proof is not None and case.at - proof.taken_at > limit:
             hours = int((case.at - proof.taken_at).total_seconds() // 3600)
             yield whom, {"hours": hours, "limit": rule.hours}
@@ -160,3 +164,17 @@ CHECKS: dict[Check, Callable[[Rule, Case], Iterator[Finding]]] = {
     Check.SOURCE_STALE: _source_stale,
     Check.IN_AREA: _in_area,
 }
+
+
+def goes_first(case: Case) -> bool:
+    """Of a truck that meets every rule: whether it has what the rule set asks of those that go free
+    and first.
+    """
+    priority = case.rules.priority
+    if priority is None or (priority.goods and case.movement.goods not in priority.goods):
+        return False
+    return all(
+        proof is not None and proof.value in needed.values and proof.taken_at <= case.at
+        for needed in priority.proofs
+        for _, proof in _held(needed.evidence, case)
+    )

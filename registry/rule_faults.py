@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from kernel.errors import Unprocessable
 from registry.model import Card
-from registry.rules import About, Check, Rule, RuleSet
+from registry.rules import About, Check, Priority, Rule, RuleSet
 
 OF_EVIDENCE = frozenset(
     {Check.EVIDENCE_IS, Check.EVIDENCE_MISSING, Check.EVIDENCE_OLDER, Check.SOURCE_STALE}
@@ -31,6 +31,8 @@ def faults(rules: RuleSet) -> Iterator[str]:
     yield from _twice("goods", [goods.code for goods in rules.goods])
     for number, rule in enumerate(rules.rules):
         yield from (f"rules[{number}].{field}" for field in _wrong(rule, rules))
+    if rules.priority is not None:
+        yield from (f"priority.{field}" for field in _wrong_priority(rules.priority, rules))
     for name, amount in _amounts(rules):
         if amount < 0:
             yield f"limits.{name}"
@@ -57,6 +59,25 @@ def _wrong(rule: Rule, rules: RuleSet) -> Iterator[str]:
         yield "hours"
     if rule.check is Check.DECLARED and rule.question not in {q.code for q in rules.questions}:
         yield "question"
+
+
+def _wrong_priority(priority: Priority, rules: RuleSet) -> Iterator[str]:
+    """Without a proof that is asked for, every green truck would go first."""
+    if not priority.proofs:
+        yield "proofs"
+    for number, needed in enumerate(priority.proofs):
+        kind = rules.kind(needed.evidence)
+        if kind is None or kind.about is About.AREA:
+            yield f"proofs[{number}].evidence"
+        elif not needed.values or not set(needed.values) <= set(kind.values):
+            yield f"proofs[{number}].values"
+    if not set(priority.goods) <= {goods.code for goods in rules.goods}:
+        yield "goods"
+    issued = rules.kind(priority.issued)
+    if priority.issued and (issued is None or issued.about is not About.VEHICLE):
+        yield "issued"
+    if priority.most_days < 1:
+        yield "most_days"
 
 
 def _amounts(rules: RuleSet) -> Iterator[tuple[str, float]]:

@@ -117,6 +117,28 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clock_skew_seconds: int = 120
 
 
+class Needed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A proof that must be there with one of these values, and last: of the truck, or of everybody
+    in the cab.
+    """
+
+    evidence: str
+    values: tuple[str, ...]
+
+
+class Priority(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who goes free and first: a truck that meets every rule, carries one of these goods and has
+    these proofs (seed 002: two proofs and two codes). `issued` is the kind of evidence that
+    registrars issue here as a pass with a number, for at most so many days.
+    """
+
+    sentence: Text
+    proofs: tuple[Needed, ...]
+    goods: tuple[str, ...] = ()
+    issued: str = ""
+    most_days: int = 30
+
+
 class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scenario: str
     name: Text
@@ -127,6 +149,7 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hold_reasons: tuple[Reason, ...]
     goods: tuple[Goods, ...]
     limits: Limits = Limits()
+    priority: Priority | None = None
     exit_scan: bool = False
     claim_closes: bool = False
     #: The recording in which the questions are read aloud; empty where there is none.

@@ -28,6 +28,7 @@ _WAYS = (
     ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER, Role.AUDITOR}),
     ("/reg/applications", "ui.nav.applications", {Role.REGISTRAR}),
     ("/reg/bodies", "ui.nav.bodies", {Role.REGISTRAR}),
+    ("/reg/transport", "ui.nav.transport", {Role.REGISTRAR}),
     ("/reg/posters", "ui.nav.posters", {Role.REGISTRAR}),
     ("/reg/import", "ui.nav.import", {Role.REGISTRAR}),
     ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR}),

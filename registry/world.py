@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,7 +19,7 @@ from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import NotFound, Unavailable
 from registry.areas import read_areas
-from registry.model import Area, Place, PlaceKind
+from registry.model import Area, Place
 from registry.offline_pass import NO_KEYS, PublicKeys
 from registry.rules import RuleSet
 from registry.signing_keys import SigningKey, all_keys, live, public_keys
@@ -144,26 +145,20 @@ async def _places(conn: Connection) -> dict[int, Place]:
         """
         SELECT p.id, p.kind, p.category, p.name, p.district_code, p.road, p.status,
                p.screen_secret,
-               coalesce(array_agg(g.gate ORDER BY g.gate) FILTER (WHERE g.gate IS NOT NULL), '{}')
-                   AS gates
+               coalesce(jsonb_agg(jsonb_build_object(
+                   'gate', g.gate, 'direction', g.direction, 'serves', g.serves,
+                   'dedicated', g.dedicated) ORDER BY g.gate) FILTER (WHERE g.gate IS NOT NULL),
+                   '[]') AS lanes
           FROM registry.place p LEFT JOIN registry.gate g ON g.place_id = p.id
          GROUP BY p.id
         """
     )
-    return {
-        row["id"]: Place(
-            id=row["id"],
-            kind=PlaceKind(row["kind"]),
-            category=row["category"],
-            name=row["name"],
-            district_code=row["district_code"],
-            road=row["road"],
-            status=row["status"],
-            screen_secret=row["screen_secret"],
-            gates=tuple(row["gates"]),
-        )
-        for row in rows
-    }
+    return {row["id"]: _place(dict(row)) for row in rows}
+
+
+def _place(row: dict[str, Any]) -> Place:
+    gates = [lane["gate"] for lane in row["lanes"]]
+    return msgspec.convert(row | {"gates": gates}, Place)
 
 
 async def _roads(conn: Connection) -> dict[tuple[int, int], int]:

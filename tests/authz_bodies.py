@@ -111,5 +111,7 @@ BODIES: dict[str, Any] = {
     "POST /holds/{hold_id:uuid}/dismiss": _form(reason="x"),
     "POST /holds/{hold_id:uuid}/release": _form(reason="new_proof"),
     "POST /holds/{hold_id:uuid}/transfer": _form(receiver="1"),
+    "POST /api/v1/places/{place_id:int}/lanes": lambda _, __: {"json": {"lanes": []}},
+    "POST /reg/places/{place_id:int}/lanes": _form(),
     "POST /receive/{hold_id:uuid}": _form(reference="B12"),
 }

@@ -18,6 +18,7 @@ from registry.accounts import issue_token
 from registry.codes import CodeAct, Turn, act_on_codes
 from registry.reports import view_key
 from registry.sessions import begin
+from registry.transport import Asked, issue
 from tests.authz import COLUMNS, Caller, Route, admits, callers
 from tests.authz_bodies import BODIES
 from tests.checkpoint.moves import about_hold, held, released, verifying
@@ -85,6 +86,7 @@ class Ground:
             "ordinal": "0",
             "file_path": "base.css",
             "hold_id": str(await self._hold(now)),
+            "transport_no": await self._transport_pass(now),
         } | await of_offices(self.conn, self.city, now)
 
     async def _hold(self, now: datetime) -> UUID:
@@ -101,6 +103,12 @@ class Ground:
             at = now - timedelta(minutes=minutes)
             await about_hold(conn, city, movement_id, kind, duty, at, **said)
         return hold_id
+
+    async def _transport_pass(self, now: datetime) -> str:
+        registrar = Actor(id=uuid4(), kind="account", name="x", roles=frozenset({"registrar"}))
+        rules = (await self.city.office.cache.now(self.conn)).rules_at(now)
+        asked = Asked(id=uuid4(), region="410221", plate="豫B77777", goods="daily")
+        return (await issue(self.conn, rules, asked, registrar, now)).number
 
     async def _code(self, now: datetime) -> str:
         said = CodeAct(act=Turn.ROTATE, reason="x", gate="1")

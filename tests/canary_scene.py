@@ -10,6 +10,7 @@ import httpx
 from litestar import Litestar
 from msgspec import Struct
 
+from kernel.auth import Actor
 from kernel.db import Connection
 from registry.drafts import begin
 from registry.reports import view_key
@@ -23,8 +24,9 @@ from tests.canary_walk import (
     form_of,
     report_of,
 )
-from tests.checkpoint.moves import scanned
-from tests.city import City, a_report
+from tests.checkpoint.moves import held, scanned
+from tests.checkpoint.test_goes_first import give_pass
+from tests.city import IDS, City, a_report
 from tests.conftest import NOON
 from tests.offices import of_offices
 from tests.phones import known_device
@@ -92,8 +94,16 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         "link": link or "",
         "kind": "test",
         "file_path": "/base.css",
+        "hold_id": str((await _hold(conn, city))[1]),
+        "transport_no": await give_pass(conn, city, plate="豫B77777"),
         "number": str(await conn.fetchval("SELECT max(version) FROM registry.rule_set")),
     }
+
+
+async def _hold(conn: Connection, city: City) -> tuple[int, UUID]:
+    desk = Actor(id=uuid4(), kind="account", name="desk", roles=frozenset({"desk"}))
+    early = NOON - timedelta(minutes=30)
+    return await held(conn, city, desk, early, plate="豫B99999", id_number=IDS[2])
 
 
 def named(scene: Scene, label: str) -> Route:

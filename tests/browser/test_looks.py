@@ -22,6 +22,8 @@ STAFF = (
     ("registrar", None, "/reg/applications"),
     ("registrar", None, "/reg/evidence"),
     ("registrar", None, "/reg/bodies"),
+    ("registrar", None, "/reg/transport"),
+    ("registrar", None, "/reg/places/1/lanes"),
     ("registrar", None, "/reg/posters"),
     ("registrar", None, "/reg/import"),
     ("inspector", None, "/places"),

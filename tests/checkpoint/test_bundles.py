@@ -16,6 +16,7 @@ from registry.consoles import make_code
 from registry.passes import pass_number
 from tests.checkpoint.consoles import Console, InvalidSignature, Json, opened
 from tests.checkpoint.moves import released, reported, scanned, verifying
+from tests.checkpoint.test_goes_first import give_pass
 from tests.city import IDS, City, add_proof
 from tests.conftest import NOON
 
@@ -51,6 +52,21 @@ async def test_a_bundle_has_the_passes_of_its_checkpoint_the_rules_and_the_lists
     assert one["w"][0]["e"]["test"]["v"] == "negative"
     assert found["rules"][0]["body"]["scenario"] == "epidemic-henan"
     assert found["sources"]["health_code"] == int(NOON.timestamp() * 1000)
+
+
+async def test_a_transport_pass_and_the_lanes_go_along(
+    console: Console, conn: Connection, city: City
+) -> None:
+    await conn.execute("UPDATE registry.gate SET dedicated = true WHERE place_id = $1", city.north)
+    movement_id = await reported(conn, city, goods="daily")
+    before = await console.bundle()
+    await give_pass(conn, city)
+    after = await console.bundle(before["cursor"])
+    one = after["passes"][key(city, movement_id)]
+    assert (one["v"]["transport_pass"]["v"], one["g"]) == ("valid", "daily")
+    assert one["v"]["transport_pass"]["u"] == int((NOON + timedelta(days=2)).timestamp() * 1000)
+    assert [lane["dedicated"] for lane in after["place"]["lanes"]] == [True]
+    assert after["rules"][0]["body"]["priority"]["issued"] == "transport_pass"
 
 
 async def test_nothing_in_it_names_a_person(console: Console, conn: Connection, city: City) -> None:

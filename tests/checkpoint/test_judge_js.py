@@ -51,8 +51,8 @@ def differing(found: list[dict[str, Any]]) -> list[int]:
     return [
         number
         for number, (case, verdict) in enumerate(zip(golden()["cases"], found, strict=True))
-        if (case["card"], case["failures"], case["rules"])
-        != (verdict["card"], verdict["failures"], verdict["rules_version"])
+        if (case["card"], case["failures"], case["rules"], case["priority"])
+        != (verdict["card"], verdict["failures"], verdict["rules_version"], verdict["priority"])
     ]
 
 
@@ -65,6 +65,7 @@ def test_there_are_enough_and_of_every_kind() -> None:
     assert len(cases) >= 2000
     cards = Counter(case["card"] for case in cases)
     assert min(cards[card] for card in ("green", "yellow", "white", "red")) > 100
+    assert 100 < sum(case["priority"] for case in cases) < cards["green"] - 100
     checks = {
         rule["check"]
         for case in cases
@@ -93,6 +94,10 @@ def test_javascript_gives_the_same_cards_for_the_same_reasons(tmp_path: Path) ->
         ('pass.s === "withdrawn"', "false"),
         ("failures.sort", "failures.slice().sort"),
         (".toUpperCase()", ""),
+        ("at < proof.u", "at <= proof.u"),
+        ("proof.u === null || at < proof.u", "true"),
+        ('card === "green" && goesFirst(seen)', "goesFirst(seen)"),
+        ("!priority.goods.includes(seen.pass.g)", "false"),
     ],
 )
 def test_a_planted_difference_is_found(tmp_path: Path, right: str, wrong: str) -> None:

@@ -19,6 +19,7 @@ NEVER = (
     "/api/v1/places",
     "/api/v1/rules",
     "/api/v1/scans",
+    "/api/v1/transport-passes",
     "/apply",
     "/assist",
     "/d/",
@@ -38,6 +39,7 @@ NEVER = (
     "/static",
     "/status",
     "/t/",
+    "/transport/",
 )
 
 

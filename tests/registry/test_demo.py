@@ -111,7 +111,7 @@ async def test_seeding_again_keeps_all(conn: Connection, vault: Vault, tmp_path:
     assert await _counts(conn) == counts
     assert await _opens(conn, vault, first)
     assert (await load_world(conn)).sources == dict.fromkeys(
-        ("health_code", "risk_area"), NOON + timedelta(days=1)
+        ("health_code", "itinerary_code", "risk_area"), NOON + timedelta(days=1)
     )
 
 

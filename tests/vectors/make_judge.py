@@ -75,6 +75,7 @@ class Drawn:
             taken_at=NOON - timedelta(hours=hours if self.odd() else 2),
             source=self.dice.choice(("", " ", "省库")) if self.odd() else "省库",
             reference=self.dice.choice(("", "No. 7")),
+            until=self.dice.choice((None, NOON, NOON + timedelta(hours=2))) if self.odd() else None,
         )
 
     def person(self, ordinal: int) -> Subject:
@@ -95,7 +96,7 @@ class Drawn:
             plate="豫B12345",
             trailer_plate=self.dice.choice(("", "豫B678挂")),
             origin=self.dice.choice(ORIGINS),
-            goods="other",
+            goods=self.dice.choice([goods.code for goods in self.rules.goods]),
             entry_place_id=1,
             stops=(11,),
             expected_entry_at=NOON,
@@ -155,6 +156,7 @@ def cases() -> Iterator[Case]:
             "plate_seen": seen,
             "sources": {kind: ms(each) for kind, each in sources.items()},
             "card": verdict.card,
+            "priority": verdict.priority,
             "failures": [
                 {"code": f.code, "card": f.card, "person": f.person, "facts": f.facts}
                 for f in verdict.failures

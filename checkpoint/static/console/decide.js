@@ -113,9 +113,9 @@ export class Decider {
     const other = seen && ![pass.p, pass.t].includes(seen);
     const twin = other ? null : duplicate(pass, rules, at);
     if (twin) return { card: "duplicate", reasons: [twin], rules };
-    const { card, failures } = judge(pass, rules, { at, plateSeen, sources: bundle.sources });
+    const { card, failures, priority } = judge(pass, rules, { at, plateSeen, sources: bundle.sources });
     const age = at - bundle.made_at;
-    if (age <= STALE || !["green", "yellow"].includes(card)) return { card, reasons: failures, rules };
+    if (age <= STALE || !["green", "yellow"].includes(card)) return { card, reasons: failures, rules, priority };
     const stale = { code: "stale_bundle", card: "yellow", facts: { hours: Math.floor(age / HOUR) } };
     return { card: "yellow", reasons: [stale, ...failures], rules };
   }

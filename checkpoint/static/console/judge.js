@@ -12,7 +12,7 @@ export const plain = (plate) =>
 /**
  * `pass` is one of the bundle's; `rules` a rule set as the service publishes it; `at` when the
  * truck presented itself, `plateSeen` what was read (or ""), `sources`: kind → complete up to.
- * Returns {card, failures: [{code, card, person, facts}], rules_version}, the worst first.
+ * Returns {card, failures: [{code, card, person, facts}], rules_version, priority}, the worst first.
  */
 export function judge(pass, rules, { at, plateSeen = "", sources }) {
   const seen = { pass, rules, at, plateSeen: plain(plateSeen), sources };
@@ -20,7 +20,8 @@ export function judge(pass, rules, { at, plateSeen = "", sources }) {
     [...CHECKS[rule.check](rule, seen)].map(([person, facts]) =>
       ({ code: rule.code, card: cardOf(rule, facts), person, facts })));
   failures.sort((a, b) => SEVERITY.indexOf(b.card) - SEVERITY.indexOf(a.card));
-  return { card: failures[0]?.card ?? "green", failures, rules_version: rules.version };
+  const card = failures[0]?.card ?? "green";
+  return { card, failures, rules_version: rules.version, priority: card === "green" && goesFirst(seen) };
 }
 
 // No hold without a source: what nobody recorded is for the desk to see.
@@ -31,13 +32,24 @@ const iso = (ms) => new Date(ms).toISOString().replace(/\.000Z$/, "+00:00");
 
 const kindOf = (rules, code) => rules.evidence.find((kind) => kind.kind === code);
 
-function* held(rule, { pass, rules }) {
-  const kind = rule.evidence ?? "";
+function* held(kind, { pass, rules, at }) {
   if (kindOf(rules, kind)?.about === "vehicle") {
-    yield [null, pass.v[kind]];
+    yield [null, lasting(pass.v[kind], at)];
     return;
   }
-  for (const person of pass.w) yield [person.o, person.e[kind]];
+  for (const person of pass.w) yield [person.o, lasting(person.e[kind], at)];
+}
+
+// What has lapsed says nothing any more, for better or worse.
+const lasting = (proof, at) => (proof && (proof.u === null || at < proof.u) ? proof : undefined);
+
+/** Of a truck that meets every rule: whether it goes free and first. */
+function goesFirst(seen) {
+  const { priority } = seen.rules;
+  if (!priority || (priority.goods.length && !priority.goods.includes(seen.pass.g))) return false;
+  return priority.proofs.every(({ evidence, values }) =>
+    [...held(evidence, seen)].every(([, proof]) =>
+      proof && values.includes(proof.v) && proof.t <= seen.at));
 }
 
 const CHECKS = {
@@ -67,19 +79,19 @@ const CHECKS = {
     for (const { o, d } of pass.w) if (rule.question && d[rule.question]) yield [o, {}];
   },
   *evidence_is(rule, seen) {
-    for (const [whom, proof] of held(rule, seen)) {
+    for (const [whom, proof] of held(rule.evidence ?? "", seen)) {
       if (proof && rule.values.includes(proof.v)) {
         yield [whom, { value: proof.v, source: proof.s, reference: proof.r, taken_at: iso(proof.t) }];
       }
     }
   },
   *evidence_missing(rule, seen) {
-    for (const [whom, proof] of held(rule, seen)) {
+    for (const [whom, proof] of held(rule.evidence ?? "", seen)) {
       if (!proof || (rule.values.length && !rule.values.includes(proof.v))) yield [whom, {}];
     }
   },
   *evidence_older(rule, seen) {
-    for (const [whom, proof] of held(rule, seen)) {
+    for (const [whom, proof] of held(rule.evidence ?? "", seen)) {
       const age = proof ? seen.at - proof.t : 0;
       if (age > (rule.hours ?? 0) * HOUR) {
         yield [whom, { hours: Math.floor(age / HOUR), limit: rule.hours }];

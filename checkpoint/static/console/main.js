@@ -1,6 +1,7 @@
 // The gate console: one screen at a time, decided here and told to the server afterwards.
 
 import { Decider } from "./decide.js";
+import { advice } from "./lanes.js";
 import * as feedback from "./feedback.js";
 import { Store } from "./store.js";
 import { Sync } from "./sync.js";
@@ -83,10 +84,18 @@ class Console {
     const now = await this.now();
     const found = await this.decider.decide(read, { seen, now, hints: this.hints });
     const card = override && found.card === "duplicate" ? "green" : found.card;
-    const shown = { ...found, card, read, plate: found.pass?.p || found.plate, at: now, seenPlate: seen };
+    const advised = card === "green" && (await this.advised(Boolean(found.priority)));
+    const shown = { ...found, card, read, advice: advised, plate: found.pass?.p || found.plate, at: now, seenPlate: seen };
     if (card !== "wrong_code" && !(await this.kept(shown, override))) return;
     this.card(shown);
     if (shown.entry && !this.practice) await this.upgrade(shown);
+  }
+
+  /** What to tell the driver of the lane in which the truck stands. */
+  async advised(priority) {
+    const lanes = (await this.store.get("bundle"))?.place.lanes ?? [];
+    const told = advice(lanes, await this.store.get("gate", ""), "in", priority);
+    return told && t(`console.lane.${told.code}`, { gates: told.gates.join(t("console.lane.between")) || "–" });
   }
 
   /** A disk that is full or broken is told at once: such a truck is written on paper. */
@@ -143,7 +152,8 @@ class Console {
     const result = await this.sync.live(shown.entry, LIVE);
     const better = result?.card && result.card !== shown.card && result.status === "recorded";
     if (better && this.shown === shown) {
-      this.card({ ...shown, card: result.card, reasons: result.reasons, updated: true, entry: null });
+      this.card({ ...shown, card: result.card, reasons: result.reasons, priority: result.priority,
+        advice: result.advice, updated: true, entry: null });
     }
     if (!result) this.sync.soon(0);
   }

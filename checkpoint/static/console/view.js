@@ -2,9 +2,10 @@
 
 let said = {};
 let reasons = {};
+let lang = "zh";
 
 export function speak(words) {
-  ({ said, reasons } = words);
+  ({ said, reasons, lang } = words);
   document.documentElement.lang = words.lang === "zh" ? "zh-Hans" : words.lang;
 }
 
@@ -55,7 +56,8 @@ export function field(key, attributes) {
 export function card(shown) {
   const why = shown.reasons.map(worded);
   const plate = shown.plate || "";
-  const spoken = [t(`card.${shown.card}`), plate, why[0]?.sentence].filter(Boolean).join(", ");
+  const first = shown.priority && (shown.rules?.priority?.sentence[lang] ?? t("console.first"));
+  const spoken = [t(`card.${shown.card}`), plate, first, why[0]?.sentence].filter(Boolean).join(", ");
   return [
     h(`section.card.card-${shown.card}`, { "data-card": shown.card },
       glyph(shown.card),
@@ -63,6 +65,8 @@ export function card(shown) {
     h("div.in", {},
       plate && h("p.console-plate.num", {}, plate),
       shown.updated && h("p.note.stale.tight", {}, t("console.updated")),
+      first && h("p.why", {}, `★ ${first}`),
+      shown.advice && h("p", {}, h("strong", {}, `→ ${shown.advice}`)),
       why[0] && h("p.why", {}, why[0].sentence),
       why[0]?.mend && h("p", {}, h("strong", {}, why[0].mend)),
       why.length > 1 && h("ul.note.tight", {}, why.slice(1).map((each) => h("li", {}, each.sentence)))),
