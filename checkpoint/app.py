@@ -23,6 +23,7 @@ import checkpoint.health
 import checkpoint.hold_pages
 import checkpoint.holds_api
 import checkpoint.pages
+import checkpoint.paper_pages
 import checkpoint.receive_pages
 import closedloop.api
 import closedloop.pages
@@ -64,6 +65,7 @@ PAGES = (
     *closedloop.pages.HANDLERS,
     *checkpoint.pages.HANDLERS,
     *checkpoint.desk_pages.HANDLERS,
+    *checkpoint.paper_pages.HANDLERS,
     *checkpoint.hold_pages.HANDLERS,
     *checkpoint.receive_pages.HANDLERS,
     *checkpoint.appeal_pages.HANDLERS,

@@ -72,6 +72,13 @@ def _turn_back(act: Act, at: Situation, world: World, _: Actor, now: datetime) -
     return policy(rules) | {"reason": act.reason, "reasons": failed}
 
 
+def _here(_: Act, at: Situation, __: World, ___: Actor, ____: datetime) -> dict[str, Any]:
+    """The truck that the lane sent stands before the desk."""
+    if at.loop.state is not State.VERIFYING:
+        raise Conflict("not_sent_to_desk", state=at.loop.state)
+    return {}
+
+
 def _wait(_: Act, at: Situation, world: World, __: Actor, now: datetime) -> dict[str, Any]:
     """A proof is on its way: the truck stays at the desk, and the desk's limit begins anew."""
     _before_release(at)
@@ -110,6 +117,7 @@ def _known(reason: str, reasons: tuple[Reason, ...]) -> None:
 
 OUTCOMES: dict[str, Check] = {
     "release": _release,
+    "here": _here,
     "wait": _wait,
     "turn_back": _turn_back,
     "hold": _hold,

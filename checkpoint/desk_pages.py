@@ -5,40 +5,48 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
-from checkpoint.desk import DESK, standing_verdict
+from checkpoint.desk import DESK, standing_place
+from checkpoint.desk_views import case, file_of, reasons
 from checkpoint.queries import desk_queue
-from checkpoint.wording import spoken
+from checkpoint.slips import slip_of
 from closedloop.acts import Act, propose
 from closedloop.commit import append
-from closedloop.reporting import Office, accepted
+from closedloop.model import State
+from closedloop.reporting import Office, accepted, situation_of
 from closedloop.reveal_pages import people_shown
 from closedloop.saying import one_line
-from closedloop.situation import read_situations
+from closedloop.situation import Situation, check_in_district, read_situations
 from closedloop.watching import name_of, who
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Refused
-from kernel.i18n import current_locale, t
-from kernel.ids import uuid7
-from kernel.web import Page, page
+from kernel.errors import NotFound, Refused
+from kernel.i18n import current_locale, other_locale, t
+from kernel.web import Page, page, url_with
 from registry.accounts import home_of
-from registry.model import Card, Role
-from registry.plates import kind_shown
+from registry.model import Role
+from registry.printing import pdf_headers, printed, slip_pdf
 from registry.reveal import REASONS
-from registry.rules import Reason
 from registry.scope import own_district
 from registry.wording import error, navigation
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
 OFFICERS = (Role.DESK, Role.LANE, Role.DUTY)
+#: The last part of an address → what it decides.
+OUTCOMES = {
+    "release": "release",
+    "here": "here",
+    "wait": "wait",
+    "turn-back": "turn_back",
+    "hold": "hold",
+}
 
 
 class DeskForm(Struct, frozen=True, kw_only=True):
@@ -57,13 +65,72 @@ async def desk_page(
     done: FromQuery[str] = "",
 ) -> Page:
     """Trucks that wait for a decision."""
-    notice = t(f"ui.desk.done.{done}") if done in {"release", "wait", "turn_back", "hold"} else None
-    return await _show(tx, office, who(request), clock.now(), notice=notice)
+    actor, now = who(request), clock.now()
+    world = await office.cache.now(tx)
+    return page(
+        "desk.html",
+        path="/desk",
+        place={"name": name_of(world, actor.place_id)},
+        cases=await _cases(tx, world, actor, now),
+        notice=_notice(done),
+        **_offered(world, actor, now),
+    )
+
+
+def _notice(done: str) -> str | None:
+    return t(f"ui.desk.done.{done}") if done in OUTCOMES.values() else None
+
+
+def _offered(world: World, actor: Actor, now: datetime) -> dict[str, Any]:
+    rules = world.rules_at(now)
+    return {
+        "turn_back_reasons": reasons(rules.turn_back_reasons),
+        "hold_reasons": reasons(rules.hold_reasons),
+        "reveal_reasons": REASONS,
+        "may_register": Role.DESK in actor.roles,
+        "home_url": home_of(actor),
+        "nav": navigation(actor),
+    }
+
+
+async def _cases(
+    conn: Connection, world: World, actor: Actor, now: datetime
+) -> list[dict[str, Any]]:
+    queue = await desk_queue(conn, actor.place_id, own_district(actor))
+    situations = (await read_situations(conn, queue)).situations
+    return [
+        case(at := situations[movement_id], world, now) | {"people": people_shown(at, actor)}
+        for movement_id in queue
+    ]
+
+
+@get("/desk/{movement_id:int}", guards=[requires(*OFFICERS)])
+async def case_page(
+    movement_id: FromPath[int],
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+    clock: NamedDependency[Clock],
+    done: FromQuery[str] = "",
+) -> Page:
+    """One truck: what was declared beside what is verified, and what has happened to it."""
+    actor, now = who(request), clock.now()
+    situation = await _own(tx, office, movement_id, actor)
+    return await _show(tx, office, situation, actor, now, notice=_notice(done))
+
+
+async def _own(conn: Connection, office: Office, movement_id: int, actor: Actor) -> Situation:
+    """Raises NotFound `unknown_movement`; Forbidden `not_your_place`."""
+    situation = await situation_of(conn, movement_id)
+    check_in_district(situation, actor, await office.cache.now(conn))
+    standing_place(situation, actor)
+    return situation
 
 
 async def _show(
     conn: Connection,
     office: Office,
+    situation: Situation,
     actor: Actor,
     now: datetime,
     *,
@@ -71,133 +138,74 @@ async def _show(
     errors: Sequence[dict[str, str]] = (),
 ) -> Page:
     world = await office.cache.now(conn)
-    rules = world.rules_at(now)
+    path, state = f"/desk/{situation.movement.movement_id}", situation.loop.state
     return page(
-        "desk.html",
+        "desk_case.html",
         http_status=422 if errors else 200,
-        path="/desk",
-        place={"name": name_of(world, actor.place_id)},
-        cases=await _cases(conn, world, actor, now),
-        turn_back_reasons=_reasons(rules.turn_back_reasons),
-        hold_reasons=_reasons(rules.hold_reasons),
-        reveal_reasons=REASONS,
+        path=path,
+        other_locale_url=url_with(path, lang=other_locale(current_locale())),
+        state=state,
+        case=case(situation, world, now) | {"people": people_shown(situation, actor)},
+        file=file_of(situation, world, now),
+        slip_url=f"{path}/slip.pdf" if state is State.TURNED_BACK else None,
         notice=notice,
         errors=list(errors),
-        home_url=home_of(actor),
-        nav=navigation(actor),
+        **_offered(world, actor, now),
     )
 
 
-def _reasons(reasons: tuple[Reason, ...]) -> list[dict[str, str]]:
-    locale = current_locale()
-    return [{"code": each.code, "sentence": getattr(each.sentence, locale)} for each in reasons]
-
-
-async def _cases(
-    conn: Connection, world: World, actor: Actor, now: datetime
-) -> list[dict[str, Any]]:
-    queue = await desk_queue(conn, actor.place_id, own_district(actor))
-    situations = (await read_situations(conn, [row["movement_id"] for row in queue])).situations
-    return [
-        _case(row, at := situations[row["movement_id"]], world, now)
-        | {"people": people_shown(at, actor)}
-        for row in queue
-    ]
-
-
-def _case(row: dict[str, Any], situation: Any, world: World, now: datetime) -> dict[str, Any]:  # noqa: ANN401
-    since = situation.loop.state_since or now
-    movement = situation.movement
-    return {
-        "movement_id": movement.movement_id,
-        "plate": movement.plate,
-        "plate_kind": kind_shown(movement.plate),
-        "masked_name": row["driver"] or "",
-        "from_place": movement.origin,
-        "to_place": name_of(world, movement.stops[0] if movement.stops else None),
-        "waiting_minutes": max(0, int((now - since).total_seconds() // 60)),
-        "missing": spoken(row["card"] or {}, world, now),
-        "compliant": standing_verdict(situation, world, now).card is Card.GREEN,
-        "event_id": str(uuid7(now)),
-    }
-
-
-async def _decide(
-    conn: Connection,
-    office: Office,
-    actor: Actor,
-    movement_id: int,
-    act: Act,
-    now: datetime,
-) -> Page | Redirect:
-    try:
-        proposal = propose(movement_id, act, actor, DESK)
-        accepted(await append(conn, office.cache, [proposal], now))
-    except Refused as refused:
-        return await _show(conn, office, actor, now, errors=[error("", refused)])
-    return Redirect(f"/desk?done={act.outcome}", status_code=303)
-
-
-@post("/desk/{movement_id:int}/release", guards=[requires(*OFFICERS)], status_code=200)
-async def release(
+@post("/desk/{movement_id:int}/{outcome:str}", guards=[requires(*OFFICERS)], status_code=200)
+async def decide(
     movement_id: FromPath[int],
+    outcome: FromPath[str],
     request: AnyRequest,
     data: URLEncodedBody[DeskForm],
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
 ) -> Page | Redirect:
-    """The proof was seen: the truck goes on, and its clock starts."""
-    act = Act(id=data.event_id, kind="desk", outcome="release", proof=one_line(data.proof))
-    return await _decide(tx, office, who(request), movement_id, act, clock.now())
-
-
-@post("/desk/{movement_id:int}/wait", guards=[requires(*OFFICERS)], status_code=200)
-async def wait(
-    movement_id: FromPath[int],
-    request: AnyRequest,
-    data: URLEncodedBody[DeskForm],
-    tx: NamedDependency[Connection],
-    office: NamedDependency[Office],
-    clock: NamedDependency[Clock],
-) -> Page | Redirect:
-    """A proof is on its way: the truck stays, and the desk's limit begins anew."""
-    act = Act(id=data.event_id, kind="desk", outcome="wait")
-    return await _decide(tx, office, who(request), movement_id, act, clock.now())
-
-
-@post("/desk/{movement_id:int}/turn-back", guards=[requires(*OFFICERS)], status_code=200)
-async def turn_back(
-    movement_id: FromPath[int],
-    request: AnyRequest,
-    data: URLEncodedBody[DeskForm],
-    tx: NamedDependency[Connection],
-    office: NamedDependency[Office],
-    clock: NamedDependency[Clock],
-) -> Page | Redirect:
-    """No valid proof: one enumerated reason, and where to mend it."""
-    act = Act(id=data.event_id, kind="desk", outcome="turn_back", reason=data.reason)
-    return await _decide(tx, office, who(request), movement_id, act, clock.now())
-
-
-@post("/desk/{movement_id:int}/hold", guards=[requires(*OFFICERS)], status_code=200)
-async def hold(
-    movement_id: FromPath[int],
-    request: AnyRequest,
-    data: URLEncodedBody[DeskForm],
-    tx: NamedDependency[Connection],
-    office: NamedDependency[Office],
-    clock: NamedDependency[Clock],
-) -> Page | Redirect:
-    """Held on the spot, with the source record and the reason."""
+    """Release on a proof that was seen, wait for one, turn back for one enumerated reason, hold
+    by a source and a reason; or: the truck has come to the desk.
+    """
+    actor, now = who(request), clock.now()
+    if outcome not in OUTCOMES:
+        raise NotFound("not_found")
     act = Act(
         id=data.event_id,
         kind="desk",
-        outcome="hold",
+        outcome=OUTCOMES[outcome],
         reason=data.reason,
         source=one_line(data.source),
+        proof=one_line(data.proof),
     )
-    return await _decide(tx, office, who(request), movement_id, act, clock.now())
+    try:
+        proposal = propose(movement_id, act, actor, DESK)
+        accepted(await append(tx, office.cache, [proposal], now))
+    except Refused as refused:
+        situation = await _own(tx, office, movement_id, actor)
+        return await _show(tx, office, situation, actor, now, errors=[error("", refused)])
+    return Redirect(_after(act, movement_id), status_code=303)
 
 
-HANDLERS: list[Any] = [desk_page, release, wait, turn_back, hold]
+def _after(act: Act, movement_id: int) -> str:
+    """To the next truck; a truck that is turned back gets its slip, one that came its file."""
+    if act.outcome in {"turn_back", "here"}:
+        return f"/desk/{movement_id}?done={act.outcome}"
+    return f"/desk?done={act.outcome}"
+
+
+@get("/desk/{movement_id:int}/slip.pdf", guards=[requires(*OFFICERS)])
+async def slip(
+    movement_id: FromPath[int],
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    office: NamedDependency[Office],
+) -> Response[bytes]:
+    """What a truck that was turned back has to mend, and where, on a roll of 80 mm."""
+    situation = await _own(tx, office, movement_id, who(request))
+    sheet = slip_of(situation, await office.cache.now(tx), office.vault)
+    made = await printed(slip_pdf, sheet)
+    return Response(made, media_type="application/pdf", headers=pdf_headers("slip"))
+
+
+HANDLERS: list[Any] = [desk_page, case_page, decide, slip]

@@ -53,7 +53,7 @@ async def standing_holds(
          WHERE l.state = 'held' AND ($1::bigint IS NULL OR l.entry_place_id = $1)
            AND ($2::bigint IS NULL OR (l.view -> 'hold' ->> 'receiver_id')::bigint = $2)
            AND {touches_district("$3")}
-         ORDER BY l.view -> 'hold' ->> 'since', l.movement_id LIMIT $4
+         ORDER BY (l.view -> 'hold' ->> 'since')::timestamptz, l.movement_id LIMIT $4
         """,
         place_id,
         receiver_id,

@@ -111,17 +111,25 @@ def card_of(outcome: Outcome) -> Card | None:
 
 
 async def take_one(
-    conn: Connection, intake: Intake, scan: Scan, actor: Actor, level: Level | None, now: datetime
+    conn: Connection,
+    intake: Intake,
+    scan: Scan,
+    actor: Actor,
+    level: Level | None,
+    now: datetime,
+    *,
+    own_time: bool = False,
 ) -> Answer:
     """One scan from a page, in the page's own transaction. Raises Refused.
 
-    Its time is ours and no part of what was said: a form sent twice says the same.
+    Its time is ours and no part of what was said, so that a form sent twice says the same; unless
+    it stands on a sheet of paper.
     """
     movement_id = await _movement_in(conn, intake.office, scan, actor, now)
-    proposal = msgspec.structs.replace(
-        propose(scan, movement_id, actor, level),
-        body_hash=body_hash(msgspec.structs.replace(as_said(scan), occurred_at=NO_TIME)),
-    )
+    proposal = propose(scan, movement_id, actor, level)
+    if not own_time:
+        said = msgspec.structs.replace(as_said(scan), occurred_at=NO_TIME)
+        proposal = msgspec.structs.replace(proposal, body_hash=body_hash(said))
     return answer_of((await append(conn, intake.office.cache, [proposal], now))[0])
 
 

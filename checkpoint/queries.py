@@ -1,7 +1,6 @@
 """The questions that the lane and the desk ask."""
 
 from datetime import datetime
-from typing import Any
 
 from kernel.db import Connection
 from registry.scope import touches_district
@@ -42,25 +41,20 @@ async def movement_by_plate(
 
 async def desk_queue(
     conn: Connection, place_id: int | None, district: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[int]:
     """Trucks with a yellow card, in order of issue; of one checkpoint, of one district, or all."""
     rows = await conn.fetch(
         f"""
-        SELECT l.movement_id, l.entry_place_id, l.view, m.plate, m.stops, l.updated_at,
-               (SELECT p.masked_name FROM registry.movement_person p
-                 WHERE p.movement_id = l.movement_id AND p.ordinal = 0) AS driver,
-               (SELECT v.body FROM registry.event v
-                 WHERE v.movement_id = l.movement_id AND v.kind = 'entry'
-                 ORDER BY v.received_at DESC LIMIT 1) AS card
+        SELECT l.movement_id
           FROM closedloop.loop l JOIN registry.movement m ON m.movement_id = l.movement_id
          WHERE l.state = 'verifying' AND ($1::bigint IS NULL OR l.entry_place_id = $1)
            AND {touches_district("$2")}
-         ORDER BY l.updated_at
+         ORDER BY (l.view ->> 'carded_at')::timestamptz, l.movement_id
         """,
         place_id,
         district,
     )
-    return [dict(row) for row in rows]
+    return [row["movement_id"] for row in rows]
 
 
 async def driver_of(conn: Connection, movement_id: int) -> str:

@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from closedloop.drafting import USUAL
+from closedloop.model import State
 from closedloop.question_forms import read_typed, told
 from closedloop.report_form import form_errors, moved_up, offered, read_form
-from closedloop.reporting import Office, Reported, report, situation_of
+from closedloop.reporting import Office, Reported, amend, report, situation_of
 from closedloop.situation import check_in_district
 from closedloop.watching import name_of, who
 from kernel.audit import record_access
@@ -55,10 +57,28 @@ async def assist_page(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
+    movement: FromQuery[int | None] = None,
 ) -> Page:
-    """An empty form."""
-    world, now = await office.cache.now(tx), clock.now()
-    return _form(who(request), world, now, USUAL | {"channel": "counter"}, uuid7(now))
+    """An empty form, or that of a truck which stands at the barrier and never reported."""
+    actor, world, now = who(request), await office.cache.now(tx), clock.now()
+    known = {} if movement is None else await _of_truck(tx, movement, actor, world)
+    return _form(actor, world, now, USUAL | {"channel": "counter"} | known, uuid7(now))
+
+
+async def _of_truck(
+    conn: Connection, movement_id: int, actor: Actor, world: World
+) -> dict[str, str]:
+    """What the lane knows of it. Raises Conflict `reported_already`."""
+    situation = await situation_of(conn, movement_id)
+    check_in_district(situation, actor, world)
+    if situation.movement.channel != "unreported":
+        raise Conflict("reported_already")
+    entry = situation.loop.entry_place_id
+    return {
+        "movement": str(movement_id),
+        "plate": situation.movement.plate,
+        "entry_place_id": str(entry or ""),
+    }
 
 
 def _form(
@@ -102,8 +122,31 @@ async def assist_form(
     if errors:
         return _form(actor, world, now, typed, event_id, errors)
     try:
-        seen = await report(
-            tx,
+        seen = await _reported(tx, office, typed, said, said_at, event_id, actor, now)
+    except Conflict as conflict:
+        if conflict.code != "event_id_taken":
+            return _form(actor, world, now, typed, event_id, told("", conflict.code))
+        # The same form was sent before with other answers: these are a report of their own.
+        return _form(actor, world, now, typed, uuid7(now), told("", "event_id_taken"))
+    await _tell_driver(tx, office, settings, seen, said, now)
+    return Redirect(f"/assist/{seen.movement.movement_id}", status_code=303)
+
+
+async def _reported(
+    conn: Connection,
+    office: Office,
+    typed: Mapping[str, str],
+    said: Submission,
+    said_at: datetime | None,
+    event_id: UUID,
+    actor: Actor,
+    now: datetime,
+) -> Reported:
+    """A movement of its own; of a truck at the barrier the movement that the lane has opened."""
+    number = typed.get("movement", "")
+    if not number:
+        return await report(
+            conn,
             office,
             event_id=event_id,
             said=said,
@@ -112,11 +155,18 @@ async def assist_form(
             now=now,
             said_at=said_at,
         )
-    except Conflict:
-        # The same form was sent before with other answers: these are a report of their own.
-        return _form(actor, world, now, typed, uuid7(now), told("", "event_id_taken"))
-    await _tell_driver(tx, office, settings, seen, said, now)
-    return Redirect(f"/assist/{seen.movement.movement_id}", status_code=303)
+    movement_id = int(number) if number.isascii() and number.isdecimal() else 0
+    situation = await situation_of(conn, movement_id)
+    check_in_district(situation, actor, await office.cache.now(conn))
+    return await amend(
+        conn,
+        office,
+        movement_id=movement_id,
+        event_id=event_id,
+        changes=msgspec.to_builtins(said),
+        actor=actor,
+        now=now,
+    )
 
 
 def event_id_of(typed: Mapping[str, str], now: datetime) -> UUID:
@@ -200,6 +250,7 @@ async def assisted_page(
         qr_svg=None if number is None else qr_svg(number, error="q"),
         print_url=f"/api/v1/movements/{movement_id}/pass.pdf",
         may_verify=Role.DESK in actor.roles,
+        at_desk=situation.loop.state is State.VERIFYING,
         home_url=home_of(actor),
         nav=navigation(actor),
     )

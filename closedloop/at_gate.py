@@ -65,7 +65,19 @@ def _release(loop: Loop, event: Event) -> Loop:
 
 
 def _verify(loop: Loop, event: Event) -> Loop:
-    return to(replace(loop, desk_no=loop.desk_no + 1), State.VERIFYING, event)
+    """Sent to the desk by a lane; or told to wait there, and then it is there."""
+    here = event.occurred_at if event.kind == "desk" else None
+    sent = replace(loop, desk_no=loop.desk_no + 1, at_desk_since=here)
+    return to(sent, State.VERIFYING, event)
+
+
+def here(loop: Loop, event: Event) -> Loop:
+    """Seen at the desk; who slipped away between lane and desk is not (seed 003)."""
+    if loop.state is not State.VERIFYING or loop.at_desk_since is not None:
+        return loop
+    if event.place_id not in {None, loop.entry_place_id}:
+        return loop
+    return replace(loop, at_desk_since=event.occurred_at)
 
 
 def _turn_back(loop: Loop, event: Event) -> Loop:
@@ -94,7 +106,13 @@ CARDS: dict[Card, Callable[[Loop, Event], Loop]] = {
     Card.WRONG_CODE: _present,
 }
 
-OUTCOMES = {"release": _release, "wait": _verify, "turn_back": _turn_back, "hold": hold}
+OUTCOMES = {
+    "release": _release,
+    "here": here,
+    "wait": _verify,
+    "turn_back": _turn_back,
+    "hold": hold,
+}
 
 
 def desk(loop: Loop, event: Event) -> Loop:

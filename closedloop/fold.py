@@ -63,6 +63,9 @@ def _report(loop: Loop, event: Event) -> Loop:
     )
     if loop.released_at is None:
         loop = replace(loop, stops=stops_of(body, loop.stops))
+    if event.kind == "amended" and event.place_id is not None:
+        # Who stands at the checkpoint and corrects the report has its driver before them.
+        loop = at_gate.here(loop, event)
     if loop.state not in {State.DRAFT, State.ISSUED}:
         return loop
     blocked = any(failure.blocks for failure in loop.failures)

@@ -186,6 +186,8 @@ class Loop(Struct, frozen=True, kw_only=True):
     appeals: int = 0
     #: How often it was sent to the desk, or told to wait there.
     desk_no: int = 0
+    #: When the desk saw the truck that the lane had sent there; None while it is on its way.
+    at_desk_since: datetime | None = None
     confirm_minutes: int = 60
     desk_minutes: int = 60
     exit_minutes: int = 120

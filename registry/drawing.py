@@ -25,6 +25,7 @@ QUIET_ZONE = 4
 #: One line to the next, in heights of the text.
 LEADING = 1.22
 _SMALLEST, _STEP = 2.5, 0.25
+_CLOSING = frozenset("，。、；：！？）》」』”’")
 _FONT = "'Noto Sans SC','PingFang SC','Microsoft YaHei','WenQuanYi Micro Hei',sans-serif"
 _GLYPH_SIDE = 64
 _HEAD, _TAIL = ">", "</svg>"
@@ -192,6 +193,10 @@ def _broken(text: str, most: float) -> list[str]:
 def _pieces(text: str) -> list[str]:
     pieces = [""]
     for character in text:
+        if character in _CLOSING and len(pieces) > 1:
+            # Never the first of a line; it stays with what it closes.
+            pieces[-2 if not pieces[-1] else -1] += character
+            continue
         wide = unicodedata.east_asian_width(character) in "WFA"
         if wide or (pieces[-1].endswith((" ", "-")) and character != " "):
             pieces.append("")

@@ -15,7 +15,8 @@ from registry.drawing import PRINT, Drawing, Glyph, glyph_svg
 from registry.hood_sheet import hood_drawing
 from registry.pass_sheet import pass_drawing
 from registry.poster_sheet import poster_drawing
-from registry.sheets import PassSheet, PassSize, Poster, PosterSize
+from registry.sheets import PassSheet, PassSize, Poster, PosterSize, Slip
+from registry.slip_sheet import slip_drawing
 from registry.transport_sheet import TransportSheet, transport_drawing
 
 #: Pages after which the memory is given back.
@@ -45,6 +46,10 @@ def poster_pdf(posters: Sequence[Poster], size: PosterSize) -> bytes:
 
 def pass_pdf(sheet: PassSheet, size: PassSize) -> bytes:
     return pdf([pass_drawing(sheet, size)])
+
+
+def slip_pdf(slip: Slip) -> bytes:
+    return pdf([slip_drawing(slip)])
 
 
 def transport_pdf(sheet: TransportSheet) -> bytes:

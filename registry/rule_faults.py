@@ -29,6 +29,9 @@ def faults(rules: RuleSet) -> Iterator[str]:
     spoken = (*rules.rules, *rules.turn_back_reasons, *rules.hold_reasons)
     yield from _twice("rules", [each.code for each in spoken])
     yield from _twice("goods", [goods.code for goods in rules.goods])
+    for number, kind in enumerate(rules.evidence):
+        if kind.spoken and len(kind.spoken) != len(kind.values):
+            yield f"evidence[{number}].spoken"
     for number, rule in enumerate(rules.rules):
         yield from (f"rules[{number}].{field}" for field in _wrong(rule, rules))
     if rules.priority is not None:

@@ -61,6 +61,12 @@ class EvidenceKind(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     single: bool = False
     #: Hours after which a list clears nobody; None where the kind is a record.
     fresh_hours: int | None = None
+    #: The values in words, in their order; without them the values themselves are shown.
+    spoken: tuple[Text, ...] = ()
+
+    def said(self, value: str) -> Text:
+        known = dict(zip(self.values, self.spoken, strict=False))
+        return known.get(value, Text(zh=value, en=value))
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -42,6 +42,27 @@ class PassSheet(Struct, frozen=True, kw_only=True):
     offline: str = ""
 
 
+class Mend(Struct, frozen=True, kw_only=True):
+    """What is wrong, and what to do about it and where."""
+
+    sentence: str
+    sentence_en: str
+    mend: str
+    mend_en: str
+
+
+class Slip(Struct, frozen=True, kw_only=True):
+    """Of a truck that was turned back; `number` is empty where it has no pass."""
+
+    plate: str
+    number: str
+    place: str
+    at: datetime
+    until: datetime | None
+    rules_version: int
+    mends: tuple[Mend, ...]
+
+
 def short_number(code: str) -> str:
     """The code as people read it aloud: two groups of five."""
     return f"{code[:5]}-{code[5:]}"

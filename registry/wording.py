@@ -23,6 +23,7 @@ _WAYS = (
     ("/firm", "ui.nav.firm", {Role.FIRM}),
     ("/duty", "ui.nav.duty", {Role.DUTY}),
     ("/holds", "ui.nav.holds", {Role.DUTY, Role.DESK, Role.AUDITOR}),
+    ("/paper", "ui.nav.paper", {Role.LANE, Role.DESK, Role.FIRM}),
     ("/assist", "ui.nav.assist", {Role.DESK, Role.HOTLINE}),
     ("/dispatch", "ui.nav.dispatch", {Role.FIRM, Role.DISPATCHER}),
     ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER, Role.AUDITOR}),

@@ -70,10 +70,6 @@ BODIES: dict[str, Any] = {
             "at": ground.clock.now().isoformat(),
         }
     },
-    "POST /desk/{movement_id:int}/release": _form(proof="纸质证明"),
-    "POST /desk/{movement_id:int}/turn-back": _form(reason="no_proof"),
-    "POST /desk/{movement_id:int}/wait": _form(),
-    "POST /desk/{movement_id:int}/hold": _form(reason="x", source="名单"),
     "POST /api/v1/movements/{movement_id:int}/events": lambda _, ground: {"json": _act(ground)},
     "POST /api/v1/events": lambda known, ground: {
         "json": {"events": [_act(ground) | {"movement_id": int(known["movement_id"])}]}
@@ -113,5 +109,6 @@ BODIES: dict[str, Any] = {
     "POST /holds/{hold_id:uuid}/transfer": _form(receiver="1"),
     "POST /api/v1/places/{place_id:int}/lanes": lambda _, __: {"json": {"lanes": []}},
     "POST /reg/places/{place_id:int}/lanes": _form(),
+    "POST /desk/{movement_id:int}/{outcome:str}": _form(),
     "POST /receive/{hold_id:uuid}": _form(reference="B12"),
 }

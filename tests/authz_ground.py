@@ -85,6 +85,7 @@ class Ground:
             "kind": "test",
             "ordinal": "0",
             "file_path": "base.css",
+            "outcome": "wait",
             "hold_id": str(await self._hold(now)),
             "transport_no": await self._transport_pass(now),
         } | await of_offices(self.conn, self.city, now)

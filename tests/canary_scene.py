@@ -94,6 +94,7 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         "link": link or "",
         "kind": "test",
         "file_path": "/base.css",
+        "outcome": "wait",
         "hold_id": str((await _hold(conn, city))[1]),
         "transport_no": await give_pass(conn, city, plate="豫B77777"),
         "number": str(await conn.fetchval("SELECT max(version) FROM registry.rule_set")),

@@ -16,6 +16,9 @@ OPEN = ("/", "/d/new", "/places", "/apply", "/login", "/nowhere")
 STAFF = (
     ("lane", "north", "/gate?gate=1"),
     ("desk", "north", "/desk"),
+    ("desk", "north", "/paper"),
+    ("desk", "north", "/assist"),
+    ("firm", "mill", "/paper"),
     ("firm", "mill", "/firm"),
     ("duty", None, "/duty"),
     ("duty", None, "/loops"),

@@ -33,6 +33,7 @@ NEVER = (
     "/login",
     "/me",
     "/metrics",
+    "/paper",
     "/places",
     "/readyz",
     "/receive",

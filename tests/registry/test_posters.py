@@ -273,3 +273,11 @@ def _extent(mark: Mark) -> tuple[float, float, float, float]:
 
 def test_the_short_number_is_read_in_two_groups() -> None:
     assert short_number("ABCDE12345") == "ABCDE-12345"
+
+
+@pytest.mark.parametrize("width", range(10, 90, 3))
+def test_no_line_begins_with_what_closes_the_one_before(width: int) -> None:
+    said = "请到最近的核酸采样点检测，取得结果后（当天）凭同一通行证返回。谢谢！"
+    lines, _ = fitted(said, width=width, height=400, size=4.2)
+    assert "".join(lines) == said
+    assert not [line for line in lines if line[0] in "，。）！"]
