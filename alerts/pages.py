@@ -14,14 +14,16 @@ from closedloop.two_lanes import passes_in_two_lanes
 from kernel.auth import Actor, actor_of, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.i18n import LOCAL_ZONE, t
+from kernel.i18n import LOCAL_ZONE, current_locale, t
 from kernel.live import Hub, stream
 from kernel.web import Page, page
 from registry.accounts import home_of
+from registry.freshness import is_stale
 from registry.model import Role
 from registry.plates import kind_shown
 from registry.scope import own_district
 from registry.wording import navigation
+from registry.world import WorldCache
 
 AnyRequest = Request[Any, Any, Any]
 WATCHERS = (Role.DUTY, Role.AUDITOR)
@@ -33,13 +35,17 @@ SHOWN_FOR = timedelta(hours=24)
 
 @get("/duty", guards=[requires(*WATCHERS)])
 async def duty_page(
-    request: AnyRequest, tx: NamedDependency[Connection], clock: NamedDependency[Clock]
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+    cache: NamedDependency[WorldCache],
 ) -> Page:
     """Overdue first; the list updates by itself."""
     actor, now = actor_of(request), clock.now()
     return page(
         "duty.html",
         groups=await _groups(tx, now, actor),
+        stale=await _stale(tx, cache, now),
         **await _against_rules(tx, now, actor),
         nav=navigation(actor),
         home_url="/" if actor is None else home_of(actor),
@@ -48,12 +54,28 @@ async def duty_page(
 
 @get("/duty/rows", guards=[requires(*WATCHERS)])
 async def duty_rows(
-    request: AnyRequest, tx: NamedDependency[Connection], clock: NamedDependency[Clock]
+    request: AnyRequest,
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+    cache: NamedDependency[WorldCache],
 ) -> Page:
     """The list alone, for the page to renew."""
     actor, now = actor_of(request), clock.now()
     against = await _against_rules(tx, now, actor)
-    return page("duty_rows.html", groups=await _groups(tx, now, actor), **against)
+    stale = await _stale(tx, cache, now)
+    return page("duty_rows.html", groups=await _groups(tx, now, actor), stale=stale, **against)
+
+
+async def _stale(conn: Connection, cache: WorldCache, now: datetime) -> str:
+    """The lists that clear nobody any more, in words."""
+    world = await cache.now(conn)
+    rules = world.rules_at(now)
+    names = [
+        getattr(kind.label, current_locale())
+        for kind in rules.evidence
+        if is_stale(rules, kind.kind, world.sources.get(kind.kind), now)
+    ]
+    return " · ".join(names)
 
 
 @get("/duty/events", guards=[requires(*WATCHERS)])

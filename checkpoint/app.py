@@ -18,6 +18,7 @@ import checkpoint.api
 import checkpoint.appeal_pages
 import checkpoint.console_pages
 import checkpoint.desk_pages
+import checkpoint.duty_lanes_pages
 import checkpoint.gate_api
 import checkpoint.health
 import checkpoint.hold_pages
@@ -66,6 +67,7 @@ PAGES = (
     *checkpoint.pages.HANDLERS,
     *checkpoint.desk_pages.HANDLERS,
     *checkpoint.paper_pages.HANDLERS,
+    *checkpoint.duty_lanes_pages.HANDLERS,
     *checkpoint.hold_pages.HANDLERS,
     *checkpoint.receive_pages.HANDLERS,
     *checkpoint.appeal_pages.HANDLERS,

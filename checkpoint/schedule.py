@@ -8,6 +8,7 @@ from litestar.datastructures import State
 
 from alerts.overdue import SETTLING, sweep_all
 from checkpoint.retention import ERASERS
+from closedloop.lapsing import lapse_and_renew
 from closedloop.shadow_runs import run_asked
 from kernel.jobs import Job
 from kernel.keyring import REFRESH_SECONDS, refresh
@@ -18,6 +19,7 @@ from registry.rejects import forget_rejects
 
 HOUR = 3600
 SENDING_SECONDS = 2
+LAPSING_SECONDS = 60
 #: Whoever asked for a shadow run looks at the page meanwhile.
 SHADOW_SECONDS = 5
 
@@ -28,6 +30,7 @@ def schedule(state: State) -> Iterator[tuple[str, float, Job]]:
     yield "sweep", state.settings.sweep_seconds, _sweeping(state)
     if state.settings.sms:
         yield "messages", SENDING_SECONDS, _sending(state)
+    yield "lapses", LAPSING_SECONDS, _lapsing(state)
     yield "shadow", SHADOW_SECONDS, _trying(state)
     yield "rejects", HOUR, _forgetting(state)
     yield "retention", HOUR, _erasing(state)
@@ -53,6 +56,14 @@ def _sweeping(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
             await sweep_all(conn, state.clock.now() - SETTLING)
+
+    return job
+
+
+def _lapsing(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await lapse_and_renew(conn, state.office, state.clock.now())
 
     return job
 

@@ -34,6 +34,7 @@ HOMES = (
     (Role.HOTLINE, "/assist"),
     (Role.DISPATCHER, "/dispatch"),
     (Role.RECEIVER, "/receive"),
+    (Role.SOURCE, "/me"),
     (Role.INSPECTOR, "/places"),
     (Role.TRACER, "/loops"),
     (Role.ADMIN, "/admin/accounts"),

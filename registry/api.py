@@ -11,9 +11,10 @@ from msgspec import Struct
 import registry.places_api
 import registry.poster_api
 import registry.transport_api
-from kernel.auth import public, requires
+from kernel.auth import Actor, public, requires
 from kernel.clock import Clock
 from kernel.db import Connection
+from kernel.errors import Forbidden
 from kernel.privacy import Vault
 from kernel.settings import Settings
 from registry.accounts import known_actor
@@ -80,7 +81,7 @@ async def rotate(
 
 @post(
     "/evidence/{kind:str}",
-    guards=[requires(Role.REGISTRAR)],
+    guards=[requires(Role.REGISTRAR, Role.SOURCE)],
     status_code=200,
     request_max_body_size=LARGEST_FILE,
     media_type=MediaType.JSON,
@@ -100,9 +101,11 @@ async def import_file(
     """Import evidence of one kind, as JSON lines or CSV by content type; a result for each row.
 
     `source` names who vouches for the file, `as_of` the hour up to which it is complete. With
-    `dry_run` nothing is kept and the answer is the same.
+    `dry_run` nothing is kept and the answer is the same. A program that pushes speaks for the
+    source it is named after, and for no other.
     """
-    now = clock.now()
+    now, actor = clock.now(), known_actor(request)
+    source = _own_source(actor, source)
     world = await cache.now(tx)
     return await import_evidence(
         tx,
@@ -114,9 +117,18 @@ async def import_file(
         source=source,
         as_of=as_of,
         dry_run=dry_run,
-        actor=known_actor(request),
+        actor=actor,
         now=now,
     )
+
+
+def _own_source(actor: Actor, said: str) -> str:
+    """Raises Forbidden `source_not_yours`."""
+    if Role.REGISTRAR in actor.roles:
+        return said
+    if said.strip() not in {"", actor.name}:
+        raise Forbidden("source_not_yours", source=actor.name)
+    return actor.name
 
 
 @get("/rules", guards=[public], tags=["rules"])

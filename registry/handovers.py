@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from kernel.db import Connection
 from kernel.errors import Unprocessable
+from registry.scope import within
 
 LONGEST = 40
 CARDS = ("green", "yellow", "white", "red", "duplicate", "wrong_code")
@@ -56,3 +57,33 @@ async def keep(
         min(said.at, now),
         now,
     )
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    place_id: int
+    place: str
+    gate: str
+    gave: str
+    took: str
+    counts: dict[str, int]
+    unsynced: int
+    signed_for: str
+    at: datetime
+
+
+async def handovers_since(
+    conn: Connection, since: datetime, *, district: str | None = None
+) -> list[Kept]:
+    """The last first. Of one district, or of all."""
+    rows = await conn.fetch(
+        f"""
+        SELECT h.place_id, p.name AS place, h.gate, h.gave, h.took, h.counts, h.unsynced,
+               h.signed_for, h.at
+          FROM registry.handover h JOIN registry.place p ON p.id = h.place_id
+         WHERE h.received_at >= $1 AND {within("p.district_code", 2)}
+         ORDER BY h.at DESC, h.id LIMIT 200
+        """,
+        since,
+        district,
+    )
+    return [convert(dict(row), Kept) for row in rows]

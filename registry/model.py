@@ -26,6 +26,7 @@ class Role(StrEnum):
     HOTLINE = "hotline"
     DISPATCHER = "dispatcher"
     RECEIVER = "receiver"
+    SOURCE = "source"
     ADMIN = "admin"
     SECURITY = "security"
     AUDITOR = "auditor"

@@ -1,5 +1,6 @@
 """Pages of the registrar: importing evidence."""
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, get, post
@@ -18,6 +19,7 @@ from kernel.web import Page, page
 from registry.accounts import known_actor
 from registry.evidence import usual_source
 from registry.framing import REGISTRARS, framing
+from registry.freshness import heard, sources_shown
 from registry.imports import ImportReport, import_evidence
 from registry.rules import RuleSet
 from registry.wording import error, report_shown
@@ -47,8 +49,9 @@ async def evidence_page(
     cache: NamedDependency[WorldCache],
 ) -> Page:
     """The form with which evidence is imported; a trial unless chosen otherwise."""
-    rules = (await cache.now(tx)).rules_at(clock.now())
-    return _evidence(known_actor(request), rules, {"dry_run": "yes"})
+    now = clock.now()
+    rules = (await cache.now(tx)).rules_at(now)
+    return await _evidence(tx, known_actor(request), rules, now, {"dry_run": "yes"})
 
 
 @post(
@@ -85,8 +88,8 @@ async def evidence_form(
         )
     except Refused as refused:
         field = "kind" if refused.code == "unknown_evidence_kind" else "file"
-        return _evidence(actor, rules, values, errors=[error(field, refused)])
-    return _evidence(actor, rules, values, report=report)
+        return await _evidence(tx, actor, rules, now, values, errors=[error(field, refused)])
+    return await _evidence(tx, actor, rules, now, values, report=report)
 
 
 def _content_type(filename: str) -> str:
@@ -96,9 +99,11 @@ def _content_type(filename: str) -> str:
     return "text/csv"
 
 
-def _evidence(
+async def _evidence(
+    conn: Connection,
     actor: Actor,
     rules: RuleSet,
+    now: datetime,
     values: dict[str, str],
     *,
     errors: list[dict[str, str]] | None = None,
@@ -109,6 +114,7 @@ def _evidence(
         "evidence.html",
         http_status=422 if errors else 200,
         kinds=[{"value": k.kind, "label": getattr(k.label, locale)} for k in rules.evidence],
+        sources=sources_shown(rules, await heard(conn), now),
         values=values,
         errors=errors or [],
         result=report_shown(report) if report else None,

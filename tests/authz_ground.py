@@ -22,7 +22,7 @@ from registry.transport import Asked, issue
 from tests.authz import COLUMNS, Caller, Route, admits, callers
 from tests.authz_bodies import BODIES
 from tests.checkpoint.moves import about_hold, held, released, verifying
-from tests.city import IDS, City, add_body
+from tests.city import IDS, City, add_body, add_notice
 from tests.http import opened
 from tests.offices import an_account, of_offices
 
@@ -85,6 +85,7 @@ class Ground:
             "kind": "test",
             "ordinal": "0",
             "file_path": "base.css",
+            "notice_id": str(await add_notice(conn, city.north, now)),
             "outcome": "wait",
             "hold_id": str(await self._hold(now)),
             "transport_no": await self._transport_pass(now),

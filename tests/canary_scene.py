@@ -26,7 +26,7 @@ from tests.canary_walk import (
 )
 from tests.checkpoint.moves import held, scanned
 from tests.checkpoint.test_goes_first import give_pass
-from tests.city import IDS, City, a_report
+from tests.city import IDS, City, a_report, add_notice
 from tests.conftest import NOON
 from tests.offices import of_offices
 from tests.phones import known_device
@@ -94,6 +94,7 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         "link": link or "",
         "kind": "test",
         "file_path": "/base.css",
+        "notice_id": str(await add_notice(conn, city.north, NOON)),
         "outcome": "wait",
         "hold_id": str((await _hold(conn, city))[1]),
         "transport_no": await give_pass(conn, city, plate="豫B77777"),

@@ -12,6 +12,7 @@ from kernel.auth import Actor, new_token, token_hash
 from kernel.db import Connection
 from kernel.ids import uuid7
 from kernel.privacy import Vault
+from registry.gate_notices import Notice, say
 from registry.rules import SCENARIOS
 from registry.submission import Submission
 from registry.world import WorldCache
@@ -105,6 +106,22 @@ async def add_body(conn: Connection, now: datetime, *, district: str = "410221")
         b"s" * 20,
         now,
     )
+
+
+async def add_notice(conn: Connection, place_id: int, now: datetime) -> UUID:
+    """A queue at a checkpoint, told to drivers."""
+    notice = Notice(
+        id=uuid4(),
+        place_id=place_id,
+        gate="",
+        kind="wait",
+        minutes=20,
+        reason="",
+        until=None,
+        said_at=now,
+    )
+    await say(conn, notice, "account:x")
+    return notice.id
 
 
 async def _device(conn: Connection, role: str, place_id: int, now: datetime) -> tuple[Actor, str]:

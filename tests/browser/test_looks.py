@@ -22,6 +22,7 @@ STAFF = (
     ("firm", "mill", "/firm"),
     ("duty", None, "/duty"),
     ("duty", None, "/loops"),
+    ("duty", None, "/duty/lanes"),
     ("registrar", None, "/reg/applications"),
     ("registrar", None, "/reg/evidence"),
     ("registrar", None, "/reg/bodies"),
