@@ -89,7 +89,7 @@ async def _against_rules(conn: Connection, now: datetime, actor: Actor | None) -
     midnight = now.astimezone(LOCAL_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     found = await breaches_since(conn, now - SHOWN_FOR, district=own_district(actor))
     return {
-        "today": await today(conn, midnight),
+        "today": await today(conn, midnight, district=own_district(actor)),
         "two_lanes": await passes_in_two_lanes(conn, now - SHOWN_FOR, district=own_district(actor)),
         "breaches": [
             {

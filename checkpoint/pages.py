@@ -86,7 +86,9 @@ async def gate_scan(
         answer = await take_one(tx, intake, scan, actor, None, now)
     except Refused as refused:
         return await _gate(tx, intake, actor, data.gate, card=_refused(refused, typed, now))
-    return await _gate(tx, intake, actor, data.gate, card=await _card(tx, intake, answer, now))
+    return await _gate(
+        tx, intake, actor, data.gate, card=await _card(tx, intake, answer, typed, now)
+    )
 
 
 async def _gate(
@@ -125,7 +127,9 @@ def _refused(refused: Refused, typed: str, now: datetime) -> dict[str, Any]:
     return {"card": card, "plate": "", "reasons": [reason], "at": now, "typed": typed}
 
 
-async def _card(conn: Connection, intake: Intake, answer: Answer, now: datetime) -> dict[str, Any]:
+async def _card(
+    conn: Connection, intake: Intake, answer: Answer, typed: str, now: datetime
+) -> dict[str, Any]:
     outcome = answer.outcome
     if outcome is None or outcome.event is None:
         return _refused(answer.refusal or Refused("internal"), "", now)
@@ -144,6 +148,7 @@ async def _card(conn: Connection, intake: Intake, answer: Answer, now: datetime)
         "next": reasons[0]["mend"] or None if reasons else None,
         "first": _first(body, world, now),
         "advice": lane_advice(outcome.event, world),
+        "typed": typed,
         "rules_version": body.get("rules_version"),
         "at": outcome.event.occurred_at,
     }

@@ -93,17 +93,22 @@ async def breaches_since(
     return [convert(dict(row), Breach) for row in rows]
 
 
-async def today(conn: Connection, midnight: datetime) -> Today:
+async def today(conn: Connection, midnight: datetime, *, district: str | None = None) -> Today:
+    """Of one district, or of all."""
     row = await conn.fetchrow(
-        """
-        SELECT (SELECT count(*) FROM registry.event
-                 WHERE received_at >= $1
-                   AND (body ->> 'card' = 'white' OR body ->> 'outcome' = 'turn_back'))
-                   AS turned_back,
-               (SELECT count(*) FROM closedloop.loop
-                 WHERE state = 'held'
-                   AND coalesce(btrim(view -> 'hold' ->> 'source'), '') = '') AS without_source
+        f"""
+        SELECT (SELECT count(*) FROM registry.event e
+                  JOIN registry.movement m ON m.movement_id = e.movement_id
+                  JOIN closedloop.loop l ON l.movement_id = e.movement_id
+                 WHERE e.received_at >= $1
+                   AND (e.body ->> 'card' = 'white' OR e.body ->> 'outcome' = 'turn_back')
+                   AND {touches_district("$2")}) AS turned_back,
+               (SELECT count(*) FROM closedloop.loop l
+                  JOIN registry.movement m ON m.movement_id = l.movement_id
+                 WHERE l.state = 'held' AND {touches_district("$2")}
+                   AND coalesce(btrim(l.view -> 'hold' ->> 'source'), '') = '') AS without_source
         """,
         midnight,
+        district,
     )
     return convert(dict(row or {}), Today)

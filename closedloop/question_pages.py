@@ -26,6 +26,7 @@ from closedloop.question_forms import (
 from closedloop.questions import ASKED, FIELDS, Typed
 from closedloop.report_form import MOST_CREW, MOST_STOPS
 from closedloop.reporting import Office
+from closedloop.watching import name_of
 from kernel.auth import public
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -33,6 +34,7 @@ from kernel.errors import NotFound
 from kernel.settings import Settings
 from kernel.web import Page, page
 from registry.drafts import Draft, keep_typed, owned_draft
+from registry.gate_notices import standing, told
 from registry.model import PlaceKind
 from registry.people import ID_TYPES
 from registry.rules import RuleSet
@@ -64,7 +66,15 @@ async def question_page(
     if name not in FIELDS and name not in TOLD:
         raise NotFound("not_found")
     world = await office.cache.now(tx)
-    return show(draft, name, world, now)
+    return show(draft, name, world, now, notices=await _notices(tx, name, world, now))
+
+
+async def _notices(conn: Connection, name: str, world: World, now: datetime) -> list[str]:
+    """What checkpoints say of themselves, where one is chosen."""
+    if name != "way":
+        return []
+    said = await standing(conn, now)
+    return [f"{name_of(world, each.place_id)} · {told(each)}" for each in said]
 
 
 @post("/d/r/{draft_id:uuid}/{name:str}", guards=[public], status_code=200)
@@ -90,16 +100,19 @@ async def question_form(
     rules = world.rules_at(now)
     typed = answer_to(name, draft, said, rules)
     await keep_typed(tx, office.vault, draft_id, typed, now)
-    return _after(replace(draft, typed=typed), name, said, world, now)
+    notices = await _notices(tx, name, world, now)
+    return _after(replace(draft, typed=typed), name, said, world, now, notices)
 
 
-def _after(draft: Draft, name: str, said: Typed, world: World, now: datetime) -> Page | Redirect:
+def _after(
+    draft: Draft, name: str, said: Typed, world: World, now: datetime, notices: list[str]
+) -> Page | Redirect:
     rules, reading = world.rules_at(now), read(draft.typed, world, now)
     if said.keys() & ASKS_OTHERWISE:
-        return show(draft, name, world, now, looked_for=said)
+        return show(draft, name, world, now, looked_for=said, notices=notices)
     errors = questions.errors_of(name, reading.checked.failures, rules)
     if errors and "remove" not in said:
-        return show(draft, name, world, now, errors=errors, looked_for=said)
+        return show(draft, name, world, now, errors=errors, looked_for=said, notices=notices)
     if name == "declare" and questions.declared_yes(draft.typed, rules):
         return Redirect(page_url(draft.id, "care"), status_code=303)
     target = questions.next_page(reading.checked.failures, rules)
@@ -141,6 +154,7 @@ def show(
     *,
     errors: Sequence[dict[str, str]] = (),
     looked_for: Typed | None = None,
+    notices: Sequence[str] = (),
 ) -> Page:
     rules, reading = world.rules_at(now), read(draft.typed, world, now)
     before = questions.page_before(name, complete=reading.complete)
@@ -158,6 +172,7 @@ def show(
         errors=question_times.placed(errors, exact=bool(offered.get("exact"))),
         amending=draft.kind == "amendment",
         linked=draft.linked,
+        notices=list(notices),
         **offered,
     )
 

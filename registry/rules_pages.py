@@ -139,6 +139,7 @@ async def _show(
         version=version,
         rules=_rules(rules, said or {}),
         limits=_limits(rules, said or {}),
+        priority=_priority(rules),
         cards=[card.value for card in sorted(CARDS)],
         shadow=_shadow(version),
         days=DAYS,
@@ -164,6 +165,26 @@ def _rules(rules: RuleSet, said: dict[str, str]) -> list[dict[str, str]]:
         }
         for rule in rules.rules
     ]
+
+
+def _priority(rules: RuleSet) -> dict[str, Any] | None:
+    """Who goes free and first, in words."""
+    first, locale = rules.priority, current_locale()
+    if first is None:
+        return None
+    goods = {each.code: getattr(each.label, locale) for each in rules.goods}
+    kinds = {kind.kind: kind for kind in rules.evidence}
+    return {
+        "sentence": getattr(first.sentence, locale),
+        "goods": [goods[code] for code in first.goods],
+        "proofs": [
+            {
+                "label": getattr(kinds[each.evidence].label, locale),
+                "values": [getattr(kinds[each.evidence].said(v), locale) for v in each.values],
+            }
+            for each in first.proofs
+        ],
+    }
 
 
 def _limits(rules: RuleSet, said: dict[str, str]) -> list[dict[str, str]]:

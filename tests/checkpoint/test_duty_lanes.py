@@ -82,3 +82,13 @@ async def test_hand_overs_show_what_was_not_sent(
     assert "007 → 008" in shown
     assert ">41<" in shown
     assert "2 not sent yet, signed for by 009" in shown
+
+
+async def test_a_driver_who_chooses_a_checkpoint_reads_its_notice(
+    logged_in: LogIn, client: httpx.AsyncClient, city: City
+) -> None:
+    await say(await logged_in("duty"), city, kind="closed", minutes="")
+    begun = await submit(client, await client.get("/d/new"), "/d/new", {"phone": "13812345678"})
+    way = begun.headers["location"].rpartition("/")[0] + "/way"
+    shown = await client.get(f"{way}?lang=zh")
+    assert "北卡口 · " in shown.text

@@ -242,3 +242,20 @@ async def test_styles_come_small_and_pages_are_never_squeezed(client: httpx.Asyn
     shown = await client.get("/d/new")
     assert "content-encoding" not in shown.headers
     assert "content-encoding" not in (await client.get("/static/voice/zh/ui.ask.phone.mp3")).headers
+
+
+async def test_a_duplicate_is_let_through_with_a_reason(
+    logged_in: LogIn, conn: Connection, city: City, clock: SetClock
+) -> None:
+    number = number_of(city, await reported(conn, city))
+    lane = await logged_in("lane", city.north)
+    for minutes, card in ((0, "green"), (3, "duplicate")):
+        clock.at = NOON + timedelta(minutes=minutes)
+        shown = await lane.get("/gate?gate=1")
+        said = {"input": number, "gate": "1", "event_id": str(uuid7(clock.at))}
+        answer = await submit(lane, shown, "/gate", said)
+        assert f'data-card="{card}"' in answer.text
+    assert f'name="input" value="{number}"' in answer.text
+    said |= {"override": "回车", "event_id": str(uuid7(clock.at + timedelta(seconds=1)))}
+    answer = await submit(lane, answer, "/gate", said)
+    assert 'data-card="green"' in answer.text

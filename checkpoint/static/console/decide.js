@@ -46,7 +46,7 @@ export function classify(read, hints) {
   const folded = text.toLowerCase();
   const hinted = hints.find(([, words]) => words.some((word) => folded.includes(word)));
   if (hinted) return { kind: hinted[0], text };
-  if (/^https?:/i.test(text)) return { kind: "url", text };
+  if (/^https?:\/\/[^/?#]/i.test(text)) return { kind: "url", text };
   const plate = plain(text);
   return PLATE.test(plate) ? { kind: "plate", text: plate } : { kind: "text", text };
 }
