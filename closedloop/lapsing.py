@@ -33,10 +33,15 @@ log = structlog.get_logger()
 
 async def lapse_and_renew(conn: Connection, office: Office, now: datetime) -> tuple[int, int]:
     """How many passes were voided, and how many were given back."""
-    world = await office.cache.now(conn)
-    ages = dict(_ages(world.rules_at(now)))
-    voided = await _void(conn, office, await _may_have_lapsed(conn, ages, now), now)
-    renewed = await _renew(conn, office, await _voided_for_it(conn, now), now)
+    ages = dict(_ages((await office.cache.now(conn)).rules_at(now)))
+    voided = renewed = after = 0
+    while found := await _may_have_lapsed(conn, ages, now, after):
+        voided += await _void(conn, office, found, now)
+        after = found[-1]
+    after = 0
+    while found := await _voided_for_it(conn, now, after):
+        renewed += await _renew(conn, office, found, now)
+        after = found[-1]
     if voided or renewed:
         log.info("passes_lapsed", voided=voided, renewed=renewed)
     return voided, renewed
@@ -53,15 +58,18 @@ def _ages(rules: RuleSet) -> Iterator[tuple[str, timedelta]]:
 
 
 async def _may_have_lapsed(
-    conn: Connection, ages: dict[str, timedelta], now: datetime
+    conn: Connection, ages: dict[str, timedelta], now: datetime, after: int
 ) -> list[int]:
-    """Unused passes with a proof that is too old by now, or whose last moment has passed."""
+    """Unused passes with a proof that is too old by now, or whose last moment has passed: in the
+    order of their numbers, since those that an officer gave back are found again each time.
+    """
     rows = await conn.fetch(
         """
         WITH unused AS (
             SELECT m.movement_id, m.vehicle
               FROM closedloop.loop l JOIN registry.movement m ON m.movement_id = l.movement_id
-             WHERE l.state = 'issued' AND (m.window_to IS NULL OR m.window_to > $1)
+             WHERE l.state = 'issued' AND l.movement_id > $5
+               AND (m.window_to IS NULL OR m.window_to > $1)
         ), held AS (
             SELECT u.movement_id, e.key AS kind, e.value AS proof
               FROM unused u, jsonb_each(u.vehicle) e
@@ -81,22 +89,24 @@ async def _may_have_lapsed(
         list(ages),
         list(ages.values()),
         MOST,
+        after,
     )
     return [row["movement_id"] for row in rows]
 
 
-async def _voided_for_it(conn: Connection, now: datetime) -> list[int]:
+async def _voided_for_it(conn: Connection, now: datetime, after: int) -> list[int]:
     rows = await conn.fetch(
         """
         SELECT l.movement_id
           FROM closedloop.loop l JOIN registry.movement m ON m.movement_id = l.movement_id
-         WHERE l.state = 'voided' AND l.view ->> 'void_reason' = $2
+         WHERE l.state = 'voided' AND l.movement_id > $4 AND l.view ->> 'void_reason' = $2
            AND (m.window_to IS NULL OR m.window_to > $1)
          ORDER BY l.movement_id LIMIT $3
         """,
         now,
         LAPSED,
         MOST,
+        after,
     )
     return [row["movement_id"] for row in rows]
 

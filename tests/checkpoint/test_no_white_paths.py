@@ -93,6 +93,8 @@ async def test_each_path_is_open_for_a_truck_that_fails_a_rule(
     assert (await loop_of(conn, movement_id)).state is State.TURNED_BACK
     assert await breaches_since(conn, NOON) == []
     assert (await today(conn, NOON)).turned_back == 1
+    assert (await today(conn, NOON, district="410221")).turned_back == 1
+    assert (await today(conn, NOON, district="410222")).turned_back == 0
 
 
 async def test_the_page_refuses_says_why_and_tells_the_duty_desk(

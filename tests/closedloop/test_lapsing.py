@@ -41,10 +41,12 @@ async def told(conn: Connection) -> list[str]:
     return [row["kind"] for row in rows]
 
 
-async def new_test(conn: Connection, city: City, taken_at: datetime, now: datetime) -> None:
+async def new_test(
+    conn: Connection, city: City, taken_at: datetime, now: datetime, number: str = IDS[0]
+) -> None:
     """As a laboratory's file brings it."""
     rules = (await city.office.cache.now(conn)).rules_at(now)
-    line = f"{IDS[0]},negative,{taken_at.isoformat()}"
+    line = f"{number},negative,{taken_at.isoformat()}"
     await import_evidence(
         conn,
         city.office.vault,
@@ -149,6 +151,18 @@ async def test_a_last_moment_that_is_said_counts_for_a_proof_that_is_needed(
 async def test_a_window_that_is_over_is_not_looked_at(conn: Connection, city: City) -> None:
     await reported(conn, city)
     assert await tick(conn, city, LAPSES + timedelta(days=3)) == (0, 0)
+
+
+async def test_all_are_looked_at_however_few_together(
+    conn: Connection, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closedloop.lapsing, "MOST", 1)
+    for number in range(4):
+        await a_pass(conn, city, plate=f"豫B1234{number}", id_number=IDS[number])
+    assert await tick(conn, city, LAPSES + timedelta(minutes=1)) == (4, 0)
+    for number in range(4):
+        await new_test(conn, city, LAPSES, LAPSES + timedelta(hours=1), IDS[number])
+    assert await tick(conn, city, LAPSES + timedelta(hours=1)) == (0, 4)
 
 
 async def test_many_processes_at_once_void_once(cloned: str, vault: Vault) -> None:
