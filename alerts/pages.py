@@ -69,6 +69,8 @@ async def duty_rows(
 async def _stale(conn: Connection, cache: WorldCache, now: datetime) -> str:
     """The lists that clear nobody any more, in words."""
     world = await cache.now(conn)
+    if not world.rule_sets:  # a service that is being set up
+        return ""
     rules = world.rules_at(now)
     names = [
         getattr(kind.label, current_locale())

@@ -33,7 +33,10 @@ log = structlog.get_logger()
 
 async def lapse_and_renew(conn: Connection, office: Office, now: datetime) -> tuple[int, int]:
     """How many passes were voided, and how many were given back."""
-    ages = dict(_ages((await office.cache.now(conn)).rules_at(now)))
+    world = await office.cache.now(conn)
+    if not world.rule_sets:  # a service that is being set up
+        return 0, 0
+    ages = dict(_ages(world.rules_at(now)))
     voided = renewed = after = 0
     while found := await _may_have_lapsed(conn, ages, now, after):
         voided += await _void(conn, office, found, now)

@@ -11,9 +11,11 @@ import pytest
 import closedloop.lapsing
 from closedloop.lapsing import lapse_and_renew
 from closedloop.model import State
+from closedloop.reporting import Office
 from kernel.db import Connection, open_pool
 from kernel.privacy import Vault
 from registry.imports import import_evidence
+from registry.world import WorldCache
 from tests.checkpoint.moves import REPORTED, loop_of, released, reported
 from tests.city import IDS, City, build
 from tests.conftest import NOON
@@ -163,6 +165,13 @@ async def test_all_are_looked_at_however_few_together(
     for number in range(4):
         await new_test(conn, city, LAPSES, LAPSES + timedelta(hours=1), IDS[number])
     assert await tick(conn, city, LAPSES + timedelta(hours=1)) == (0, 4)
+
+
+async def test_a_service_that_is_being_set_up_has_nothing_that_lapses(
+    conn: Connection, vault: Vault
+) -> None:
+    office = Office(cache=WorldCache(), vault=vault, city="4102")
+    assert await lapse_and_renew(conn, office, NOON) == (0, 0)
 
 
 async def test_many_processes_at_once_void_once(cloned: str, vault: Vault) -> None:
