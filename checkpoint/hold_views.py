@@ -6,6 +6,7 @@ from typing import Any
 from checkpoint.hold_queries import EndedHold, Held
 from checkpoint.holds import DISMISSALS, GROUNDS, RELEASES, is_standing
 from closedloop.hold_words import reason_said
+from closedloop.holding import RULES
 from closedloop.model import Hold, Loop
 from closedloop.reporting import actor_name
 from closedloop.watching import name_of
@@ -78,7 +79,7 @@ def case(
         "reason": reason_said(held, world),
         "also": held.also,
         "since": held.since,
-        "by": names.get(held.by, ""),
+        "by": t("ui.hold.by_rules") if held.by == RULES else names.get(held.by, ""),
         "clocks": clocks(held, now) if standing else [],
         "approved_at": held.approved_at,
         "approved_by": names.get(held.approved_by, ""),

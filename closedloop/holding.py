@@ -15,6 +15,7 @@ from registry.model import Event
 #: For holds that say nothing of their times (mission §6).
 MINUTES = {"review_minutes": 30, "takeover_minutes": 60, "expiry_minutes": 240}
 APPEAL_MINUTES = 60
+RULES = "rules"
 
 
 def hold(loop: Loop, event: Event) -> Loop:
@@ -48,7 +49,8 @@ def _begun(event: Event, source: str, reason: str) -> Hold:
         source=source,
         reason=reason,
         since=event.occurred_at,
-        by=event.actor,
+        # What the rules ordered is nobody's to take back.
+        by=RULES if event.kind == "entry" else event.actor,
         person=None if person is None else int(person),
         review_by=review,
         takeover_by=takeover,

@@ -105,8 +105,8 @@ class Hold(Struct, frozen=True, kw_only=True):
     """Somebody is held on the spot: on whose word, until when, and who has looked at it since.
 
     `person` is the ordinal of whom it names, None for the whole cab; `by`, `approved_by` and
-    `ended_by` are `account:…`, `device:…` or `driver`. A hold that passes one of its times is
-    flagged and stays (mission §6).
+    `ended_by` are `account:…` or `device:…`, and `by` is `rules` where a card ordered it. A hold
+    that passes one of its times is flagged and stays (mission §6).
     """
 
     id: UUID

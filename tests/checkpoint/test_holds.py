@@ -15,9 +15,9 @@ from kernel.db import Connection
 from kernel.ids import uuid7
 from registry.reports import view_key
 from tests.checkpoint.hold_office import Office
-from tests.checkpoint.moves import loop_of, verifying
+from tests.checkpoint.moves import loop_of, number_of, reported, verifying
 from tests.checkpoint.test_desk import compliant
-from tests.city import City
+from tests.city import IDS, City, add_proof
 from tests.conftest import NOON
 from tests.journeys.day import Headers
 
@@ -274,3 +274,25 @@ async def test_words_of_one_instant_keep_the_order_in_which_they_were_said(offic
         assert (await office.say(what, by, **said)).status_code == 200, what
     loop = await loop_of(office.conn, office.movement_id)
     assert (loop.appeals, loop.hold and loop.hold.grounds) == (2, "not_me")
+
+
+async def test_no_lane_takes_back_what_the_rules_ordered(office: Office) -> None:
+    city, at = office.city, office.clock.at
+    await office.hire("lane", "lane", city.north)
+    await add_proof(office.conn, city.office.vault, "health_code", "red", at, IDS[2])
+    movement_id = await reported(office.conn, city, plate="豫B77777", id_number=IDS[2])
+    office.clock.at += timedelta(minutes=1)
+    scan = {
+        "id": str(uuid7(office.clock.at)),
+        "kind": "entry",
+        "place_id": city.north,
+        "occurred_at": office.clock.at.isoformat(),
+        "pass_number": number_of(city, movement_id),
+    }
+    answer = await office.client.post(
+        "/api/v1/scans", json={"scans": [scan]}, headers=office.known["lane"]
+    )
+    assert answer.json()["results"][0]["card"] == "red"
+    office.movement_id, office.hold_id = movement_id, scan["id"]
+    assert code(await office.say("release", "lane", reason="new_proof")) == (403, "not_your_role")
+    assert (await office.say("release", "duty", reason="source_withdrawn")).status_code == 200

@@ -48,6 +48,12 @@ def test_nobody_approves_their_own_hold() -> None:
     assert (standing(alone).approved_at, alone.flags) == (None, ("approved_by_its_holder",))
 
 
+def test_what_a_red_card_orders_is_ordered_by_the_rules() -> None:
+    red = replace(entry(0, "red"), actor=HOLDER)
+    held = standing(told(report(), red, replace(event("hold_approved", 5), actor=HOLDER)))
+    assert (held.by, held.approved_by) == ("rules", HOLDER)
+
+
 def test_a_word_about_another_hold_changes_nothing() -> None:
     late = (event("hold_released", 50), hold(60))
     for kind in (
