@@ -5,10 +5,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 from litestar import Litestar
 
-from closedloop.model import State
+from closedloop.model import Loop, State
 from kernel.auth import Actor
 from kernel.clock import SetClock
 from kernel.db import Connection
@@ -18,6 +19,7 @@ from tests.checkpoint.moves import about_hold, held, loop_of
 from tests.city import City, add_body
 from tests.conftest import NOON
 from tests.http import opened, submit
+from tests.support import MIGRATIONS
 
 LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
 DESK = Actor(id=uuid4(), kind="account", name="desk", roles=frozenset({"desk"}))
@@ -146,3 +148,22 @@ async def test_a_truck_that_is_not_held_has_nothing_to_appeal_against(
     async with opened(app) as driver:
         assert (await driver.get(f"{page}/appeal")).headers["location"] == page
         assert "appeal" not in (await driver.get(f"{page}?lang=en")).text
+
+
+async def test_a_hold_of_before_is_told_in_the_new_shape(
+    logged_in: LogIn, conn: Connection, city: City, clock: SetClock
+) -> None:
+    """As a service finds it whose trucks were held while it was brought up to date."""
+    movement_id, hold_id = await held(conn, city, DESK)
+    stood = (await loop_of(conn, movement_id)).hold
+    assert stood is not None
+    await conn.execute(
+        "UPDATE closedloop.loop SET view = jsonb_set(view, '{hold}', $1)",
+        {"source": stood.source, "reason": stood.reason},
+    )
+    text = (MIGRATIONS / "0015_holds.sql").read_text("utf-8")
+    await conn.execute(text[text.index("UPDATE closedloop.loop") :])
+    view = await conn.fetchval("SELECT view FROM closedloop.loop")
+    assert msgspec.convert(view, Loop).hold == stood
+    clock.at = NOON + timedelta(minutes=10)
+    assert str(hold_id) in (await (await logged_in("duty")).get("/holds")).text

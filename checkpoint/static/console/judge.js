@@ -41,7 +41,7 @@ function* held(kind, { pass, rules, at }) {
 }
 
 // What has lapsed says nothing any more, for better or worse.
-const lasting = (proof, at) => (proof && (proof.u === null || at < proof.u) ? proof : undefined);
+const lasting = (proof, at) => (proof && ((proof.u ?? null) === null || at < proof.u) ? proof : undefined);
 
 /** Of a truck that meets every rule: whether it goes free and first. */
 function goesFirst(seen) {
