@@ -21,10 +21,11 @@ from tests.browser.conftest import CHROMIUM, PHONE, QUIET, Site
 from tests.browser.consoles import TYPE, enrolled, passes, waiting
 from tests.conftest import NOON
 
-pytestmark = pytest.mark.browser
 
 DECISIONS = int(os.environ.get("CHECKPOINT_DECISIONS", "120"))
 KILLS = int(os.environ.get("CHECKPOINT_KILLS", "4"))
+#: A long shift takes its time, each kill a new browser.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120 + DECISIONS // 10 + 5 * KILLS)]
 DAYS = timedelta(hours=72)
 #: Deletes what waits before the server has it: the fault that the outbox must not have.
 CARELESS = """
