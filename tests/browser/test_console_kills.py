@@ -21,7 +21,6 @@ from tests.browser.conftest import CHROMIUM, PHONE, QUIET, Site
 from tests.browser.consoles import TYPE, enrolled, passes, waiting
 from tests.conftest import NOON
 
-
 DECISIONS = int(os.environ.get("CHECKPOINT_DECISIONS", "120"))
 KILLS = int(os.environ.get("CHECKPOINT_KILLS", "4"))
 #: A long shift takes its time, each kill a new browser.
