@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+from closedloop.report_form import hour_typed
 from closedloop.reporting import Office
 from closedloop.saying import one_line
 from closedloop.watching import name_of, who
@@ -27,13 +28,11 @@ from registry.handovers import CARDS, handovers_since
 from registry.model import Place, PlaceKind, Role
 from registry.office_views import place_number
 from registry.scope import covers, own_district
-from registry.submission import LOCAL
 from registry.wording import error, navigation
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
 PATH = "/duty/lanes"
-TIME = "%Y-%m-%dT%H:%M"
 SHOWN_FOR = timedelta(hours=24)
 LONGEST_GATE, LONGEST_REASON, MOST_DIGITS = 40, 200, 4
 _FIELDS = {
@@ -115,12 +114,9 @@ def _read(data: NoticeForm, world: World, actor: Actor, now: datetime) -> Notice
 
 
 def _hour(text: str) -> datetime | None:
-    if not text.strip():
-        return None
-    try:
-        return datetime.strptime(text.strip(), TIME).replace(tzinfo=LOCAL)
-    except ValueError as wrong:
-        raise Unprocessable("notice_over") from wrong
+    if text.strip() and hour_typed(text) is None:
+        raise Unprocessable("notice_over")
+    return hour_typed(text)
 
 
 def _own(world: World, actor: Actor) -> list[Place]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from checkpoint.intake import Answer, Intake, take_one
 from checkpoint.scans import Scan
 from closedloop.question_forms import read_typed
+from closedloop.report_form import hour_typed
 from closedloop.saying import one_line
 from closedloop.watching import name_of, place_of, who
 from kernel.auth import Actor, requires
@@ -28,13 +29,11 @@ from kernel.web import Page, page
 from registry.accounts import home_of
 from registry.model import Role
 from registry.passes import classify
-from registry.submission import LOCAL
 from registry.wording import error, navigation
 
 AnyRequest = Request[Any, Any, Any]
 WRITERS = (Role.LANE, Role.DESK, Role.FIRM)
 LINES = 8
-TIME = "%Y-%m-%dT%H:%M"
 #: Older sheets are no longer anybody's journey (mission §6, offline devices).
 OLDEST = timedelta(hours=72)
 CARDS = ("green", "yellow", "white", "red")
@@ -89,7 +88,7 @@ async def paper_form(
             errors.append(error(f"truck_{len(kept)}", refused))
             kept.append(line)
             continue
-        done.append({"truck": line.truck, "at": _hour(line.at), "card": answer.card})
+        done.append({"truck": line.truck, "at": hour_typed(line.at), "card": answer.card})
     more = _blank(now, max(0, LINES - len(kept)))
     return await _show(tx, intake, actor, [*kept, *more], done=done, errors=errors)
 
@@ -122,7 +121,7 @@ async def _entered(
 
 def _scan(line: Line, actor: Actor, now: datetime) -> Scan:
     """Raises Unprocessable `paper_hour`, `card_needed`, `event_id_malformed`."""
-    at = _hour(line.at)
+    at = hour_typed(line.at)
     if at is None or not now - OLDEST <= at <= now:
         raise Unprocessable("paper_hour", hours=72)
     arrives = Role.FIRM in actor.roles
@@ -148,13 +147,6 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError as wrong:
         raise Unprocessable("event_id_malformed") from wrong
-
-
-def _hour(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text.strip(), TIME).replace(tzinfo=LOCAL)
-    except ValueError:
-        return None
 
 
 async def _show(

@@ -16,7 +16,7 @@ from litestar.response import Redirect
 from closedloop.drafting import USUAL
 from closedloop.model import State
 from closedloop.question_forms import read_typed, told
-from closedloop.report_form import form_errors, moved_up, offered, read_form
+from closedloop.report_form import form_errors, hour_typed, moved_up, offered, read_form
 from closedloop.reporting import Office, Reported, amend, report, situation_of
 from closedloop.situation import check_in_district
 from closedloop.watching import name_of, who
@@ -39,7 +39,7 @@ from registry.people import check_phone
 from registry.plates import kind_shown
 from registry.posters import qr_svg
 from registry.reports import view_key
-from registry.submission import LOCAL, Submission, check_submission
+from registry.submission import Submission, check_submission
 from registry.wording import navigation
 from registry.world import World
 
@@ -48,7 +48,6 @@ ASSISTANTS = (Role.DESK, Role.HOTLINE)
 CHANNELS = ("counter", "phone", "paper")
 #: Older sheets are no longer anybody's journey (mission §6, offline devices).
 OLDEST_SHEET = timedelta(hours=72)
-TIME = "%Y-%m-%dT%H:%M"
 
 
 @get("/assist", guards=[requires(*ASSISTANTS)])
@@ -180,10 +179,7 @@ def event_id_of(typed: Mapping[str, str], now: datetime) -> UUID:
 def _sheet_hour(typed: Mapping[str, str]) -> datetime | None:
     if typed.get("channel") != "paper":
         return None
-    try:
-        return datetime.strptime(typed.get("paper_at", ""), TIME).replace(tzinfo=LOCAL)
-    except ValueError:
-        return None
+    return hour_typed(typed.get("paper_at", ""))
 
 
 def _errors(

@@ -39,11 +39,11 @@ async def lapse_and_renew(conn: Connection, office: Office, now: datetime) -> tu
     ages = dict(_ages(world.rules_at(now)))
     voided = renewed = after = 0
     while found := await _may_have_lapsed(conn, ages, now, after):
-        voided += await _void(conn, office, found, now)
+        voided += await _void(conn, office, world, found, now)
         after = found[-1]
     after = 0
     while found := await _voided_for_it(conn, now, after):
-        renewed += await _renew(conn, office, found, now)
+        renewed += await _renew(conn, office, world, found, now)
         after = found[-1]
     if voided or renewed:
         log.info("passes_lapsed", voided=voided, renewed=renewed)
@@ -114,8 +114,9 @@ async def _voided_for_it(conn: Connection, now: datetime, after: int) -> list[in
     return [row["movement_id"] for row in rows]
 
 
-async def _void(conn: Connection, office: Office, found: Sequence[int], now: datetime) -> int:
-    world = await office.cache.now(conn)
+async def _void(
+    conn: Connection, office: Office, world: World, found: Sequence[int], now: datetime
+) -> int:
     situations = (await read_situations(conn, found)).situations
     proposals = [
         _voiding(number, moment)
@@ -164,8 +165,9 @@ def _voiding(movement_id: int, moment: datetime) -> Proposal:
     return _proposal(movement_id, event_id, "voided", decide)
 
 
-async def _renew(conn: Connection, office: Office, found: Sequence[int], now: datetime) -> int:
-    world = await office.cache.now(conn)
+async def _renew(
+    conn: Connection, office: Office, world: World, found: Sequence[int], now: datetime
+) -> int:
     situations = (await read_situations(conn, found)).situations
     proposals = [
         _renewing(number, at)

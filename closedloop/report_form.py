@@ -89,8 +89,8 @@ def read_form(typed: Mapping[str, str], rules: RuleSet) -> Submission:
         trailer_plate=typed.get("trailer_plate", ""),
         origin=typed.get("origin", ""),
         entry_place_id=_number(typed.get("entry_place_id", "")),
-        expected_entry_at=_time(typed.get("expected_entry_at", "")),
-        expected_exit_at=_time(typed.get("expected_exit_at", "")),
+        expected_entry_at=hour_typed(typed.get("expected_entry_at", "")),
+        expected_exit_at=hour_typed(typed.get("expected_exit_at", "")),
         declared=_answers(typed, rules),
         stops=tuple(stop for stop in stops if stop is not None),
         crew=tuple(_crew(typed)),
@@ -121,7 +121,7 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _time(text: str) -> datetime | None:
+def hour_typed(text: str) -> datetime | None:
     try:
         return datetime.strptime(text.strip(), TIME).replace(tzinfo=LOCAL)
     except ValueError:

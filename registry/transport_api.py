@@ -14,15 +14,14 @@ from kernel.db import Connection
 from registry.accounts import known_actor
 from registry.framing import REGISTRARS
 from registry.lanes import set_lanes
-from registry.model import Lane, Role
+from registry.model import Lane
 from registry.places import find_place
 from registry.scope import own_district
 from registry.transport import Asked, issue, revoke
-from registry.transport_queries import TransportPass, find
+from registry.transport_queries import LOOKERS, TransportPass, find
 from registry.world import WorldCache
 
 AnyRequest = Request[Any, Any, Any]
-LOOKERS = (Role.REGISTRAR, Role.LANE, Role.DESK, Role.DUTY, Role.INSPECTOR, Role.AUDITOR)
 
 
 class Shown(Struct, frozen=True, kw_only=True):

@@ -21,21 +21,19 @@ from kernel.settings import Settings
 from kernel.web import Page, page
 from registry.accounts import home_of, known_actor
 from registry.framing import REGISTRARS, framing
-from registry.model import Role
 from registry.places import regions
 from registry.poster_api import reading
 from registry.printing import pdf_headers, printed, transport_pdf
 from registry.rules import RuleSet
 from registry.scope import covers, own_district
 from registry.transport import REVOCATIONS, Asked, issue, issued_kind, note_print, revoke
-from registry.transport_queries import TransportPass, find, grouped, listed, shown
+from registry.transport_queries import LOOKERS, TransportPass, find, grouped, listed, shown
 from registry.transport_sheet import TransportSheet
 from registry.wording import error, labelled, navigation
 from registry.world import WorldCache
 
 AnyRequest = Request[Any, Any, Any]
 PATH = "/reg/transport"
-LOOKERS = (Role.REGISTRAR, Role.LANE, Role.DESK, Role.DUTY, Role.INSPECTOR, Role.AUDITOR)
 MOST_DIGITS = 4
 _FIELDS = {
     "plate_malformed": "plate",

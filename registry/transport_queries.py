@@ -9,11 +9,13 @@ from msgspec import Struct, convert
 from kernel.db import Connection
 from kernel.errors import NotFound
 from kernel.i18n import current_locale
-from registry.model import Movement
+from registry.model import Movement, Role
 from registry.rules import RuleSet
 from registry.world import World
 
 LISTED = 50
+#: Whoever stands at a truck, and whoever issued or watches.
+LOOKERS = (Role.REGISTRAR, Role.LANE, Role.DESK, Role.DUTY, Role.INSPECTOR, Role.AUDITOR)
 NUMBER_DIGITS = 12
 _COLUMNS = """
     t.number, t.kind, t.plate, t.goods, t.carrier, t.issued_at, t.valid_until, t.revoked_at,

@@ -5,27 +5,19 @@ turned back with its slip and comes again. Both languages, axe silent, nothing o
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from closedloop.model import State
 from kernel.db import connected
 from kernel.privacy import Vault
-from tests.browser.conftest import DESK, PHONE, Site, local, shoot
+from tests.browser.conftest import DESK, PHONE, Site, local
+from tests.browser.looking import look
 from tests.checkpoint.moves import loop_of, verifying
 from tests.city import IDS, add_proof
 from tests.conftest import NOON
 
 pytestmark = pytest.mark.browser
 VIEWS = {"zh": PHONE, "en": DESK}
-
-
-async def look(page: Page, name: str) -> None:
-    found = await Axe().run(page)
-    assert found.violations_count == 0, f"{name}: {found.generate_report()}"
-    wide = await page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= page.viewport_size["width"], f"{name} is {wide} px wide"  # type: ignore[index]
-    await shoot(page, f"desk-{name}")
 
 
 async def at_lane(site: Site, plate: str) -> None:
@@ -49,7 +41,7 @@ async def test_a_truck_that_never_reported_is_registered_with_a_card_reader(
     site.clock.at = NOON + timedelta(minutes=6)
     await desk.goto("/desk")
     await expect(desk.locator("article .note.err")).to_be_visible()
-    await look(desk, f"queue-{lang}")
+    await look(desk, f"desk-queue-{lang}")
     await desk.click("a[href*='/assist?movement=']")
     await desk.check("[name=channel][value=counter]")
     await desk.fill("#f-name", "李小龙")
@@ -67,12 +59,12 @@ async def test_a_truck_that_never_reported_is_registered_with_a_card_reader(
     await desk.fill("#f-expected_exit_at", local(NOON + timedelta(hours=20)))
     for question in ("symptom", "risk_area"):
         await desk.check(f"[name=q_{question}][value=no]")
-    await look(desk, f"register-{lang}")
+    await look(desk, f"desk-register-{lang}")
     await desk.click("form[data-reader] button[type=submit]")
     await expect(desk.locator("article.ticket")).to_be_visible()
     site.clock.at = NOON + timedelta(minutes=8)
     await desk.click("a[href^='/desk/']")
-    await look(desk, f"case-{lang}")
+    await look(desk, f"desk-case-{lang}")
     await desk.fill("[name=proof]", "身份证")
     await desk.click("form[action$='/release'] button")
     await expect(desk.locator("[role=status]")).to_be_visible()
@@ -94,11 +86,11 @@ async def test_a_truck_is_turned_back_with_a_slip_and_comes_again(site: Site, la
     await desk.goto(f"/desk/{movement_id}?theme=night")
     await desk.locator("details:has(form[action$='/turn-back']) summary").click()
     await desk.select_option("form[action$='/turn-back'] select", "no_valid_test")
-    await look(desk, f"turn-back-{lang}")
+    await look(desk, f"desk-turn-back-{lang}")
     await desk.click("form[action$='/turn-back'] button")
     slip = desk.locator("a[href$='/slip.pdf']")
     await expect(slip).to_be_visible()
-    await look(desk, f"turned-back-{lang}")
+    await look(desk, f"desk-turned-back-{lang}")
     paper = await desk.request.get(f"/desk/{movement_id}/slip.pdf")
     assert (await paper.body()).startswith(b"%PDF")
     site.clock.at = NOON + timedelta(minutes=90)

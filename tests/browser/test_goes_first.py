@@ -3,25 +3,17 @@ registrar who issues the pass and marks the lanes.
 """
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from kernel.db import connected
-from tests.browser.conftest import DESK, PHONE, Site, shoot
+from tests.browser.conftest import DESK, PHONE, Site
 from tests.browser.consoles import console, passes, scan
+from tests.browser.looking import look
 from tests.checkpoint.test_goes_first import give_pass
 
 pytestmark = pytest.mark.browser
 FIRST = {"zh": "免费优先", "en": "free and first"}
 LANE = {"zh": "专用通道：2", "en": "kept free: 2"}
-
-
-async def look(page: Page, name: str) -> None:
-    found = await Axe().run(page)
-    assert found.violations_count == 0, f"{name}: {found.generate_report()}"
-    wide = await page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= page.viewport_size["width"], f"{name} is {wide} px wide"  # type: ignore[index]
-    await shoot(page, f"first-{name}")
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -39,7 +31,7 @@ async def test_the_console_says_first_and_which_lane(
     await expect(page.locator(".why")).to_contain_text(FIRST[lang])
     await expect(page.locator(".in strong")).to_contain_text(LANE[lang])
     await expect(page.locator("#said")).to_contain_text(FIRST[lang])
-    await look(page, f"console-{lang}-{'offline' if offline else 'online'}")
+    await look(page, f"first-console-{lang}-{'offline' if offline else 'online'}")
 
 
 async def test_a_registrar_marks_the_lanes_and_issues_a_pass(site: Site) -> None:
@@ -48,7 +40,7 @@ async def test_a_registrar_marks_the_lanes_and_issues_a_pass(site: Site) -> None
     await page.click(f"a[href='/reg/places/{site.city.north}/lanes']")
     await page.check("[name=dedicated_0]")
     await page.select_option("[name=serves_0]", "trucks")
-    await look(page, "lanes")
+    await look(page, "first-lanes")
     await page.click("form.stack button.btn")
     await page.goto("/reg/transport")
     await page.click("details summary")
@@ -56,17 +48,17 @@ async def test_a_registrar_marks_the_lanes_and_issues_a_pass(site: Site) -> None
     await page.select_option("#f-goods", "daily")
     await page.select_option("#f-region", "410221")
     await page.fill("#f-days", "3")
-    await look(page, "issue")
+    await look(page, "first-issue")
     await page.click("details form button.btn")
     await expect(page.get_by_text("410221 000001").first).to_be_visible()
-    await look(page, "pass")
+    await look(page, "first-pass")
     # Its code on the paper leads an officer here.
     officer = await site.log_in("desk", site.city.north, viewport=PHONE, bypass_csp=True)
     await officer.goto("/transport/410221000001?theme=night")
-    await look(officer, "officer-night")
+    await look(officer, "first-officer-night")
     await page.click("details summary")
     await page.check("[value=lent]")
     await page.click("button.warn")
     await expect(page.get_by_text("借给了别的车")).to_be_visible()
     await page.goto("/reg/transport")
-    await look(page, "list")
+    await look(page, "first-list")

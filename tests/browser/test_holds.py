@@ -5,14 +5,14 @@ the receiving body. Both languages, by day and night, axe silent, nothing overfl
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from closedloop.model import State
 from kernel.db import connected
 from kernel.privacy import Vault
 from registry.reports import view_key
-from tests.browser.conftest import DESK, PHONE, Site, shoot
+from tests.browser.conftest import DESK, PHONE, Site
+from tests.browser.looking import look
 from tests.checkpoint.moves import loop_of, verifying
 from tests.city import add_body
 from tests.conftest import NOON
@@ -24,11 +24,7 @@ async def kind(page: Page, name: str) -> None:
     address = page.url.partition("?")[0]
     for theme in ("night", "day"):
         await page.goto(f"{address}?theme={theme}")
-        found = await Axe().run(page)
-        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
-        wide = await page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= page.viewport_size["width"], f"{name} is {wide} px wide"  # type: ignore[index]
-        await shoot(page, f"hold-{name}-{theme}")
+        await look(page, f"hold-{name}-{theme}")
 
 
 async def hold_at(desk: Page) -> None:

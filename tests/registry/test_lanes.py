@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ import pytest
 from kernel.db import Connection
 from registry.lanes import Way, advice, lanes_of
 from registry.model import Lane, Place, PlaceKind
-from tests.checkpoint.test_judge_js import NODE
 from tests.city import City
 from tests.conftest import NOON
 from tests.http import submit
 from tests.journeys.day import an_account
+from tests.node import in_node
 from tests.support import REPOSITORY
 
 LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -100,13 +99,7 @@ def differing(tmp_path: Path, source: str) -> int:
     module, harness = tmp_path / "lanes.mjs", tmp_path / "harness.mjs"
     module.write_text(source, "utf-8")
     harness.write_text(HARNESS, "utf-8")
-    ran = subprocess.run(
-        [NODE, str(harness), str(module)],
-        input=json.dumps(cases()),
-        capture_output=True,
-        check=True,
-        text=True,
-    )
+    found = in_node(harness, cases(), module)
     python = [
         advice(
             place(*msgspec.convert(case["lanes"], tuple[Lane, ...])),
@@ -116,12 +109,7 @@ def differing(tmp_path: Path, source: str) -> int:
         )
         for case in cases()
     ]
-    return sum(
-        a != b
-        for a, b in zip(
-            json.loads(ran.stdout), json.loads(msgspec.json.encode(python)), strict=True
-        )
-    )
+    return sum(a != b for a, b in zip(found, json.loads(msgspec.json.encode(python)), strict=True))
 
 
 def test_the_console_says_the_same_of_every_lane(tmp_path: Path) -> None:
