@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from msgspec import Struct
 
+from alerts import actions_api, extensions_api
 from alerts.queries import Alert, alerts_of
 from kernel.auth import actor_of, requires
 from kernel.db import Connection
@@ -89,4 +90,9 @@ def _cursor(text: str) -> tuple[datetime, int] | None:
         raise Malformed("cursor_malformed") from error
 
 
-HANDLERS: list[Any] = [list_alerts, read_feed]
+HANDLERS: list[Any] = [
+    list_alerts,
+    read_feed,
+    *actions_api.HANDLERS,
+    *extensions_api.HANDLERS,
+]

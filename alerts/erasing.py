@@ -5,5 +5,11 @@ from collections.abc import Sequence
 from kernel.db import Connection
 
 
+TABLES = ("alert", "reconciliation", "mark", "claim", "snooze", "note")
+
+
 async def erase_alerts(conn: Connection, movement_ids: Sequence[int]) -> None:
-    await conn.execute("DELETE FROM alerts.alert WHERE movement_id = ANY($1)", movement_ids)
+    for table in TABLES:
+        await conn.execute(
+            f"DELETE FROM alerts.{table} WHERE movement_id = ANY($1)", movement_ids
+        )

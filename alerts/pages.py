@@ -1,36 +1,45 @@
 """The duty officer's page: whoever has not arrived, grouped by whom one call can ask."""
 
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any
 
-from litestar import Request, get
+from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.response import ServerSentEvent
+from litestar.params import FromQuery, URLEncodedBody
+from litestar.response import Redirect, ServerSentEvent
+from msgspec import Struct
 
-from alerts.queries import Overdue, overdue
+from alerts import case_pages, claims, extension_pages, field_pages, reply_pages
+from alerts.case_acts import colleague
+from alerts.case_pages import DONE
+from alerts.desk_views import groups, people, referred_row
+from alerts.queries import overdue, referred
 from closedloop.breaches import breaches_since, today
 from closedloop.two_lanes import passes_in_two_lanes
 from kernel.auth import Actor, actor_of, requires
 from kernel.clock import Clock
 from kernel.db import Connection
+from kernel.errors import Refused
 from kernel.i18n import LOCAL_ZONE, current_locale, t
+from kernel.ids import uuid7
 from kernel.live import Hub, stream
 from kernel.web import Page, page
-from registry.accounts import home_of
+from registry.accounts import home_of, known_actor
 from registry.freshness import is_stale
 from registry.model import Role
 from registry.plates import kind_shown
 from registry.scope import own_district
-from registry.wording import navigation
+from registry.wording import error, navigation
 from registry.world import WorldCache
 
 AnyRequest = Request[Any, Any, Any]
 WATCHERS = (Role.DUTY, Role.AUDITOR)
-#: Minutes from which a band of age begins (docs/pages.md).
-BANDS = (30, 120, 240)
 #: An attempt against the rules stands on the page for a day.
 SHOWN_FOR = timedelta(hours=24)
+
+
+class HandoverForm(Struct, frozen=True, kw_only=True):
+    to: str = ""
 
 
 @get("/duty", guards=[requires(*WATCHERS)])
@@ -39,16 +48,34 @@ async def duty_page(
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
     cache: NamedDependency[WorldCache],
+    done: FromQuery[str] = "",
 ) -> Page:
     """Overdue first; the list updates by itself."""
-    actor, now = actor_of(request), clock.now()
+    notice = t(f"ui.case.done.{done}") if done in DONE else None
+    return await _duty(tx, cache, known_actor(request), clock.now(), notice=notice)
+
+
+async def _duty(
+    conn: Connection,
+    cache: WorldCache,
+    actor: Actor,
+    now: datetime,
+    *,
+    notice: str | None = None,
+    told: dict[str, str] | None = None,
+) -> Page:
     return page(
         "duty.html",
-        groups=await _groups(tx, now, actor),
-        stale=await _stale(tx, cache, now),
-        **await _against_rules(tx, now, actor),
+        http_status=422 if told else 200,
+        stale=await _stale(conn, cache, now),
+        **await _late(conn, now, actor),
+        **await _against_rules(conn, now, actor),
+        colleagues=people(await claims.colleagues(conn, actor)),
+        notice=notice,
+        errors=[told] if told else [],
+        path="/duty",
         nav=navigation(actor),
-        home_url="/" if actor is None else home_of(actor),
+        home_url=home_of(actor),
     )
 
 
@@ -61,9 +88,12 @@ async def duty_rows(
 ) -> Page:
     """The list alone, for the page to renew."""
     actor, now = actor_of(request), clock.now()
-    against = await _against_rules(tx, now, actor)
-    stale = await _stale(tx, cache, now)
-    return page("duty_rows.html", groups=await _groups(tx, now, actor), stale=stale, **against)
+    return page(
+        "duty_rows.html",
+        stale=await _stale(tx, cache, now),
+        **await _late(tx, now, actor),
+        **await _against_rules(tx, now, actor),
+    )
 
 
 async def _stale(conn: Connection, cache: WorldCache, now: datetime) -> str:
@@ -108,34 +138,41 @@ async def _against_rules(conn: Connection, now: datetime, actor: Actor | None) -
     }
 
 
-async def _groups(conn: Connection, now: datetime, actor: Actor | None) -> list[dict[str, Any]]:
-    rows = await overdue(conn, now, district=own_district(actor))
-    return [
-        {
-            "place_id": place_id,
-            "name": name,
-            "phone": None,
-            "rows": [_row(row, now) for row in together],
-        }
-        for (place_id, name), together in groupby(rows, key=lambda row: (row.place_id, row.place))
-    ]
-
-
-def _row(row: Overdue, now: datetime) -> dict[str, Any]:
-    minutes = max(0, int((now - row.due_at).total_seconds() // 60))
+async def _late(conn: Connection, now: datetime, actor: Actor | None) -> dict[str, Any]:
+    """Who has not arrived, and who is with the police."""
+    own = own_district(actor)
     return {
-        "movement_id": row.movement_id,
-        "stop": row.stop,
-        "limb": row.limb,
-        "plate": row.plate,
-        "plate_kind": kind_shown(row.plate),
-        "masked_name": row.driver,
-        "passed_at": row.released_at,
-        "due_at": row.due_at,
-        "overdue_minutes": minutes,
-        "band": sum(minutes >= start for start in BANDS),
-        "step": t(f"limb.{row.limb}"),
+        "groups": groups(await overdue(conn, now, district=own), actor, now),
+        "referred": [referred_row(row) for row in await referred(conn, district=own)],
+        "may_claim": actor is not None and Role.DUTY in actor.roles,
+        "event_id": str(uuid7(now)),
     }
 
 
-HANDLERS: list[Any] = [duty_page, duty_rows, duty_events]
+@post("/duty/handover", guards=[requires(Role.DUTY)], status_code=200)
+async def hand_over(
+    request: AnyRequest,
+    data: URLEncodedBody[HandoverForm],
+    tx: NamedDependency[Connection],
+    clock: NamedDependency[Clock],
+    cache: NamedDependency[WorldCache],
+) -> Page | Redirect:
+    """All that one has claimed goes to a colleague at the end of the shift."""
+    actor, now = known_actor(request), clock.now()
+    try:
+        await claims.hand_over(tx, actor, colleague(data.to), now)
+    except Refused as refused:
+        return await _duty(tx, cache, actor, now, told=error("to", refused))
+    return Redirect("/duty?done=handover", status_code=303)
+
+
+HANDLERS: list[Any] = [
+    duty_page,
+    duty_rows,
+    duty_events,
+    hand_over,
+    *case_pages.HANDLERS,
+    *extension_pages.HANDLERS,
+    *field_pages.HANDLERS,
+    *reply_pages.HANDLERS,
+]

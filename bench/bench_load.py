@@ -76,8 +76,8 @@ async def lose(stage: Stage) -> int:
                                          FROM generate_series($1::bigint, $2::bigint) n)
                 RETURNING movement_id)
             INSERT INTO closedloop.deadline
-                   (movement_id, stop, limb, limit_no, due_at, flag_at, place_id)
-            SELECT movement_id, 0, 'arrival', 1, $5, $5, $4 FROM lost
+                   (movement_id, stop, limb, limit_no, due_at, flag_at, next_at, place_id)
+            SELECT movement_id, 0, 'arrival', 1, $5, $5, $5, $4 FROM lost
             """,
             2 * stage.served - MISSING + 1,
             2 * stage.served,

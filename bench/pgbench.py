@@ -44,11 +44,13 @@ ON CONFLICT (movement_id) DO UPDATE
        last_card = excluded.last_card, flags = excluded.flags, view = excluded.view,
        updated_at = excluded.updated_at
  WHERE l.version = excluded.version - 1;
-INSERT INTO closedloop.deadline (movement_id, stop, limb, limit_no, due_at, flag_at, place_id)
+INSERT INTO closedloop.deadline
+       (movement_id, stop, limb, limit_no, due_at, flag_at, next_at, place_id)
 VALUES (:id, 0, 'arrival', :version, now() + interval '75 minutes',
-        now() + interval '75 minutes', :next)
+        now() + interval '75 minutes', now() + interval '45 minutes', :next)
 ON CONFLICT (movement_id, stop, limb, limit_no) DO UPDATE
-   SET due_at = excluded.due_at, flag_at = excluded.flag_at, closed_at = NULL;
+   SET due_at = excluded.due_at, flag_at = excluded.flag_at, next_at = excluded.next_at,
+       closed_at = NULL;
 INSERT INTO kernel.outbox (id, key, kind, recipient, facts, created_at, next_at)
 VALUES (gen_random_uuid(), concat_ws(':', :id::bigint, 0, 'expected', :version::int),
         'truck_expected', 'place:' || :next::bigint, :facts, now(), now())

@@ -56,8 +56,8 @@ async def _open_limits(conn: Connection, number: int, now: datetime) -> None:
     await conn.execute(
         f"""
         INSERT INTO closedloop.deadline
-               (movement_id, stop, limb, limit_no, due_at, flag_at, place_id)
-        SELECT {ids}, 0, 'arrival', 1, at, at, 1
+               (movement_id, stop, limb, limit_no, due_at, flag_at, next_at, place_id)
+        SELECT {ids}, 0, 'arrival', 1, at, at, at, 1
           FROM (SELECT n, $3::timestamptz + CASE WHEN n <= $4 THEN n * interval '-1 ms'
                                ELSE interval '1 hour' + n * interval '10 ms' END AS at
                   FROM generate_series($1::bigint, $2::bigint) n) limits
@@ -99,4 +99,8 @@ async def _backlog(conn: Connection, dsn: str, now: datetime) -> float:
 
 async def _forget(conn: Connection, dsn: str) -> None:
     await conn.execute("TRUNCATE alerts.alert, kernel.outbox")
+    await conn.execute(
+        "UPDATE closedloop.deadline SET next_at = flag_at, climbed = NULL WHERE climbed IS NOT NULL"
+    )
+    await conn.execute("VACUUM closedloop.deadline")
     await checkpoint(dsn)

@@ -12,7 +12,7 @@ from types import FrameType
 
 from msgspec import ValidationError
 
-from alerts.overdue import SETTLING, sweep_all
+from alerts.climbing import Climbed, climb, sweep_time
 from checkpoint.account_command import add_arguments as add_account
 from checkpoint.account_command import run_account
 from checkpoint.app import FLOORS, MIGRATIONS, ROOT
@@ -25,6 +25,7 @@ from checkpoint.scenario_command import scenario_command
 from checkpoint.serving import port_is_free, serve
 from checkpoint.simulate import add_arguments as add_simulation
 from checkpoint.simulate import simulate
+from closedloop.reporting import Office
 from kernel.backup import BackupError, dump, load
 from kernel.clock import SystemClock
 from kernel.db import connected
@@ -38,6 +39,7 @@ from kernel.settings import BadSettingError, Settings, read_settings
 from registry.accounts import HOMES, account_named, create_device, issue_token
 from registry.demo import DemoLogins, seed
 from registry.model import Role
+from registry.world import WorldCache
 
 KEYS = (WrongKeyError, DamagedKeyError)
 
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--workers", type=int, default=0, help="processes (CHECKPOINT_WORKERS)")
     command("migrate", _migrate, "bring the database up to date")
     command("seed", _seed, "put the demo city into the database; what is there is kept")
-    command("sweep", _sweep, "flag every limit that has passed, once")
+    command("sweep", _sweep, "take every limit up the ladder, each step once")
     token = command("token", _token, "enrol a device, or let an account in; prints a token, once")
     holder = token.add_mutually_exclusive_group(required=True)
     holder.add_argument("--place", type=int, help="a device of this place")
@@ -163,8 +165,8 @@ def _seed(_: argparse.Namespace, settings: Settings) -> int:
 
 def _sweep(_: argparse.Namespace, settings: Settings) -> int:
     with _database(settings) as dsn:
-        flagged = asyncio.run(_sweep_once(dsn))
-    print(f"flagged {flagged}")
+        done = asyncio.run(_sweep_once(settings, dsn))
+    print(f"flagged {done.raised}, looked into {done.looked_into}, referred {done.referred}")
     return 0
 
 
@@ -235,9 +237,11 @@ async def _seed_demo(settings: Settings, dsn: str) -> DemoLogins:
         return await seed(conn, vault, now, settings.data_dir)
 
 
-async def _sweep_once(dsn: str) -> int:
+async def _sweep_once(settings: Settings, dsn: str) -> Climbed:
+    vault = Vault(load_master_key(settings))
+    office = Office(cache=WorldCache(), vault=vault, city=settings.city)
     async with connected(dsn) as conn:
-        return await sweep_all(conn, SystemClock().now() - SETTLING)
+        return await climb(conn, office, await sweep_time(conn, SystemClock()))
 
 
 async def _let_in(dsn: str, arguments: argparse.Namespace) -> str:

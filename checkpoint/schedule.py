@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from litestar.datastructures import State
 
-from alerts.overdue import SETTLING, sweep_all
+from alerts.climbing import climb, sweep_time
 from checkpoint.retention import ERASERS
 from closedloop.lapsing import lapse_and_renew
 from closedloop.shadow_runs import run_asked
@@ -55,7 +55,7 @@ def _forgetting(state: State) -> Job:
 def _sweeping(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
-            await sweep_all(conn, state.clock.now() - SETTLING)
+            await climb(conn, state.office, await sweep_time(conn, state.clock))
 
     return job
 

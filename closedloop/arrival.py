@@ -15,6 +15,8 @@ from closedloop.model import (
 )
 from registry.model import Event
 
+#: Nobody looked for it any more; that it left is a fact all the same.
+PURSUED = frozenset({State.REFERRED, State.CLOSED_BY_OFFICER})
 SETTLED = frozenset({State.DISCHARGED, State.EXIT_PENDING, State.TRANSFERRED})
 
 
@@ -86,7 +88,7 @@ def leave(loop: Loop, event: Event) -> Loop:
     if loop.released_at is None:
         return with_flag(loop, "left_without_entry")
     loop = replace(loop, exited_at=event.occurred_at)
-    if loop.state is State.EXIT_PENDING:
+    if loop.state in {State.EXIT_PENDING, *PURSUED} and loop.next_stop is None:
         return replace(loop, state=State.DISCHARGED, state_since=event.occurred_at)
     if loop.state in UNDER_WAY:
         return with_flag(loop, "left_without_arrival")

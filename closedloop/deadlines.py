@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 
 from closedloop.model import UNDER_WAY, Deadline, Hold, Limb, Loop, State, exit_due
 
+#: A journey's driver can still hurry; for the others a reminder before the limit says nothing.
+REMINDED = frozenset({Limb.ARRIVAL, Limb.EXIT})
+
 
 def open_deadlines(loop: Loop) -> tuple[Deadline, ...]:
     """At most one per limb and stop; what is not among them is closed."""
@@ -60,11 +63,14 @@ def _deadline(
     limit_no: int,
     place_id: int | None,
 ) -> Deadline:
+    flag_at = max(due, loop.quiet_until or due)
+    ahead = loop.ahead_minutes if limb in REMINDED and flag_at == due else 0
     return Deadline(
         stop=stop,
         limb=limb,
         limit_no=limit_no,
         due_at=due,
-        flag_at=max(due, loop.quiet_until or due),
+        flag_at=flag_at,
+        next_at=flag_at - timedelta(minutes=ahead),
         place_id=place_id,
     )

@@ -5,21 +5,19 @@ or a firm) beats administrative ends; evidence of arrival beats claims and click
 """
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from functools import reduce
 from itertools import pairwise
 
 import msgspec
 from msgspec.structs import replace
 
-from closedloop import arrival, at_gate, holding
-from closedloop.arrival import start_limit, with_flag, with_stop
-from closedloop.model import UNDER_WAY, Loop, State, Stop
+from closedloop import arrival, at_gate, holding, pursuit
+from closedloop.arrival import start_limit, with_flag
+from closedloop.model import UNDER_WAY, Loop, State
 from closedloop.order import in_order, uncertain_order
 from closedloop.steps import policy_of, stops_of, time_of, to
 from registry.model import Event, Failure
 
-PROVED_REPLIES = frozenset({3, 7})
 #: What a body that nobody can read raises.
 UNREADABLE = (LookupError, TypeError, ValueError, ArithmeticError)
 
@@ -92,67 +90,12 @@ def _reissue(loop: Loop, event: Event) -> Loop:
 # ── on the road ──
 
 
-def _incident(loop: Loop, event: Event) -> Loop:
-    if loop.state not in UNDER_WAY:
-        return with_flag(loop, "incident_outside_transit")
-    return to(loop, State.INCIDENT, event)
-
-
 def _resume(loop: Loop, event: Event) -> Loop:
     """A new limit after an incident; the road may lead on for `minutes`."""
     if loop.state not in UNDER_WAY:
         return loop
     minutes = event.body.get("minutes")
     return start_limit(to(loop, State.RELEASED, event), event.occurred_at, minutes)
-
-
-def _divert(loop: Loop, event: Event) -> Loop:
-    number = loop.next_stop
-    if loop.state not in UNDER_WAY or number is None:
-        return with_flag(loop, "diverted_outside_transit")
-    new = msgspec.convert(event.body["stop"], Stop)
-    new = replace(new, limit_no=loop.stops[number].limit_no)
-    loop = to(with_stop(loop, number, new), State.RELEASED, event)
-    return start_limit(with_flag(loop, "diverted"), event.occurred_at)
-
-
-def _delay(loop: Loop, event: Event) -> Loop:
-    """One self-granted extension of at most an hour (mission §7, reply 5)."""
-    number = loop.next_stop
-    if loop.state not in UNDER_WAY or number is None or loop.stops[number].due_at is None:
-        return loop
-    if loop.extended:
-        return with_flag(loop, "second_extension_refused")
-    stop = loop.stops[number]
-    minutes = min(int(event.body.get("minutes", 0)), int(event.body.get("most", 60)))
-    due = (stop.due_at or event.occurred_at) + timedelta(minutes=minutes)
-    loop = with_stop(loop, number, replace(stop, due_at=due, limit_no=stop.limit_no + 1))
-    return replace(loop, extended=True)
-
-
-# ── the end ──
-
-
-def _reply(loop: Loop, event: Event) -> Loop:
-    """Only 3 and 7 with proof discharge (mission §7); an arrival that was seen stands above."""
-    code = int(event.body.get("code", 0))
-    if code not in PROVED_REPLIES or not event.body.get("proof"):
-        return loop
-    if loop.state in UNDER_WAY or loop.state in {State.EXIT_PENDING, State.REFERRED}:
-        return with_flag(to(loop, State.DISCHARGED, event), f"discharged_by_reply_{code}")
-    return loop
-
-
-def _close(loop: Loop, event: Event) -> Loop:
-    if not (event.body.get("reason") and event.body.get("second_approver")):
-        return with_flag(loop, "close_without_approval")
-    if loop.state in {State.DISCHARGED, State.TRANSFERRED}:
-        return loop
-    return to(holding.without_hold(loop, event), State.CLOSED_BY_OFFICER, event)
-
-
-def _refer(loop: Loop, event: Event) -> Loop:
-    return to(loop, State.REFERRED, event) if loop.state in UNDER_WAY else loop
 
 
 STEPS: dict[str, Callable[[Loop, Event], Loop]] = {
@@ -166,17 +109,12 @@ STEPS: dict[str, Callable[[Loop, Event], Loop]] = {
     "desk": at_gate.desk,
     **holding.STEPS,
     "hold_released": at_gate.end_hold,
-    "incident": _incident,
     "resumed": _resume,
-    "divert": _divert,
-    "delay": _delay,
     "arrival": arrival.arrive,
     "confirm": arrival.confirm,
     "discrepancy": arrival.discrepancy,
     "departure": arrival.depart,
     "departed": arrival.depart,
     "exit": arrival.leave,
-    "reply": _reply,
-    "closed": _close,
-    "referred": _refer,
+    **pursuit.STEPS,
 }

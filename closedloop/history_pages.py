@@ -105,6 +105,8 @@ def what_happened(event: Event) -> str:
         return f"{said} · {t(f'card.{card}')}"
     if event.kind == "desk" and outcome:
         return f"{said} · {t(f'outcome.{outcome}')}"
+    if event.kind in {"reply", "call"} and event.body.get("code"):
+        return f"{said} · {t('reply.' + str(event.body['code']))}"
     return said
 
 

@@ -148,12 +148,23 @@ class Hold(Struct, frozen=True, kw_only=True):
         return self.appeal_due is not None and self.ended_at is None
 
 
+class Closing(Struct, frozen=True, kw_only=True):
+    """One officer has said why a movement is over; `by` is `account:…`. Another has to agree."""
+
+    by: str
+    at: datetime
+    reason: str
+    proof: str = ""
+
+
 class Deadline(Struct, frozen=True, kw_only=True):
     stop: int
     limb: Limb
     limit_no: int
     due_at: datetime
     flag_at: datetime
+    #: When the ladder looks at it first: a while before, to remind.
+    next_at: datetime
     place_id: int | None
 
 
@@ -192,9 +203,17 @@ class Loop(Struct, frozen=True, kw_only=True):
     desk_minutes: int = 60
     exit_minutes: int = 120
     stop_minutes: int = 60
+    #: How long before a limit its driver is reminded, and from when after it is asked.
+    ahead_minutes: int = 30
+    enquiry_minutes: int = 15
     exit_scan: bool = False
     exited_at: datetime | None = None
     discrepancy: str | None = None
+    #: The last coded reply to an enquiry (mission §7), 0 where there was none.
+    last_reply: int = 0
+    replied_at: datetime | None = None
+    called_at: datetime | None = None
+    closing: Closing | None = None
     void_reason: str = ""
     #: Discrepancies that were found are kept when they are settled.
     flags: tuple[str, ...] = ()
@@ -215,14 +234,16 @@ class Loop(Struct, frozen=True, kw_only=True):
 
 
 def state_at(loop: Loop, now: datetime) -> State:
-    """Lapsed and overdue are read off the clock, so that no timer has to have fired."""
+    """Lapsed, overdue and enquiry are read off the clock, so that no timer has to have fired."""
     if loop.state in LAPSING and loop.window_to is not None and now > loop.window_to:
         return State.LAPSED
-    if loop.state in UNDER_WAY and loop.due_at is not None and now > loop.due_at:
-        return State.OVERDUE
-    if loop.state is State.EXIT_PENDING and (due := exit_due(loop)) is not None and now > due:
-        return State.OVERDUE
-    return loop.state
+    due = loop.due_at if loop.state in UNDER_WAY else None
+    if loop.state is State.EXIT_PENDING:
+        due = exit_due(loop)
+    if due is None or now <= due:
+        return loop.state
+    asked = max(due, loop.quiet_until or due) + timedelta(minutes=loop.enquiry_minutes)
+    return State.ENQUIRY if now > asked else State.OVERDUE
 
 
 def exit_due(loop: Loop) -> datetime | None:

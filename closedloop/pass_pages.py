@@ -15,7 +15,7 @@ from litestar.response import Redirect
 from msgspec import Struct
 
 from closedloop.hold_words import told_to_driver
-from closedloop.model import BEFORE_RELEASE, Loop, State, state_at
+from closedloop.model import BEFORE_RELEASE, UNDER_WAY, Loop, State, state_at
 from closedloop.pass_acts import CANCELLABLE, VOID_REASONS, cancel
 from closedloop.printouts import (
     NOT_VALID,
@@ -47,7 +47,7 @@ from registry.transport_queries import transport_of
 from registry.world import World
 
 HOTLINE = "12328"
-CALLING = frozenset({State.OVERDUE, State.HELD, State.INCIDENT, State.VOIDED})
+CALLING = frozenset({State.OVERDUE, State.ENQUIRY, State.HELD, State.INCIDENT, State.VOIDED})
 #: Nothing comes after; the telephone forgets the page that it kept.
 ENDED = frozenset(
     {State.DISCHARGED, State.TRANSFERRED, State.CLOSED_BY_OFFICER, State.REFERRED} | NOT_VALID
@@ -98,6 +98,8 @@ async def pass_page(
         failures=failure_views(movement.failures, world.rules_at(now)),
         next_step=_next_step(loop, state),
         hold=told_to_driver(loop, world),
+        reply_url=f"/d/{pass_ref}/reply" if loop.state in UNDER_WAY else None,
+        replied=t(f"reply.{loop.last_reply}") if loop.last_reply else "",
         next_call=HOTLINE if state in CALLING else None,
         pass_url=f"/d/{pass_ref}",
         edit_url=f"/d/{pass_ref}/edit" if loop.state in EDITABLE else None,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from closedloop.model import Stop
+from registry.ladder import Does, minutes_until
 from registry.model import Movement
 from registry.rules import RuleSet, arrival_limit
 from registry.world import World
@@ -35,8 +36,10 @@ def planned_stops(
 
 
 def policy(rules: RuleSet) -> dict[str, Any]:
-    limits = rules.limits
+    limits, ladder = rules.limits, rules.ladder
     return {
+        "ahead_minutes": -(minutes_until(ladder, Does.REMIND) or 0),
+        "enquiry_minutes": minutes_until(ladder, Does.ENQUIRE) or 0,
         "confirm_minutes": limits.confirm_minutes,
         "desk_minutes": limits.desk_minutes,
         "review_minutes": limits.hold_review_minutes,

@@ -7,12 +7,16 @@ from msgspec import Struct, convert
 from kernel.db import Connection
 from registry.scope import touches_district
 
-#: The same reading of the clock as `state_at`, for lists (a test holds them together).
-STATE_AT = """
-    CASE WHEN l.state IN ('released', 'incident') AND l.due_at < $1 THEN 'overdue'
-         WHEN l.state = 'exit_pending'
-              AND m.expected_exit_at + (l.view ->> 'exit_minutes')::int * interval '1 minute' < $1
-              THEN 'overdue'
+#: When the limit that a loop runs against passed, and the same reading of the clock as `state_at`,
+#: for lists (a test holds them together).
+_DUE = """CASE WHEN l.state IN ('released', 'incident') THEN l.due_at
+              WHEN l.state = 'exit_pending' THEN m.expected_exit_at
+                   + (l.view ->> 'exit_minutes')::int * interval '1 minute' END"""
+STATE_AT = f"""
+    CASE WHEN greatest({_DUE}, (l.view ->> 'quiet_until')::timestamptz)
+              + coalesce((l.view ->> 'enquiry_minutes')::int, 15) * interval '1 minute' < $1
+              AND {_DUE} IS NOT NULL THEN 'enquiry'
+         WHEN {_DUE} < $1 THEN 'overdue'
          WHEN l.state IN ('draft', 'issued', 'turned_back', 'voided') AND m.window_to < $1
               THEN 'lapsed'
          ELSE l.state END"""
@@ -103,7 +107,8 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 
 #: Of the loop `l`: on its way to the place $1, or standing there with a question.
-_EXPECTED = "l.next_place_id = $1 AND l.state IN ('released', 'incident', 'discrepancy')"
+_EXPECTED = """l.next_place_id = $1
+    AND l.state IN ('released', 'incident', 'discrepancy', 'referred')"""
 
 
 async def count_expected(conn: Connection, place_id: int) -> int:
@@ -119,8 +124,7 @@ async def expected_at(
     rows = await conn.fetch(
         f"""
         SELECT l.movement_id,
-               CASE WHEN l.state IN ('released', 'incident') AND l.due_at < $2 THEN 'overdue'
-                    ELSE l.state END AS state,
+               {STATE_AT.replace("$1", "$2")} AS state,
                m.plate, coalesce(s.masked_name, '') AS driver, coalesce(e.name, '') AS entry_place,
                l.released_at, l.due_at, l.view ->> 'discrepancy' AS discrepancy,
                EXISTS (SELECT 1 FROM jsonb_array_elements(l.view -> 'stops') AS stop

@@ -64,7 +64,7 @@ async def firm_page(
     skip: FromQuery[int] = 0,
 ) -> Page:
     """Today's trucks, the next due first, each with one button."""
-    notice = t(f"ui.firm.done.{done}") if done in {"arrived", "discrepancy"} else None
+    notice = t(f"ui.firm.done.{done}") if done in {"arrived", "discrepancy", "reply"} else None
     skip = min(max(skip, 0), LAST_ID)
     return await show_firm(tx, office, who(request), clock.now(), notice=notice, skip=skip)
 
@@ -172,7 +172,7 @@ async def loops_page(
     more = url_with("/loops", state=state or None, after=found[-1].movement_id if found else None)
     return page(
         "loops.html",
-        states=[str(each) for each in State if each is not State.ENQUIRY],
+        states=[str(each) for each in State],
         state=state,
         loops=[_line(row, world) for row in found],
         next_url=more if len(found) == PER_PAGE else None,

@@ -9,7 +9,10 @@ from msgspec.structs import replace
 from closedloop.model import Loop, State, Stop
 from registry.model import Event
 
-POLICY = ("confirm_minutes", "desk_minutes", "exit_minutes", "stop_minutes")
+POLICY = (
+    "confirm_minutes", "desk_minutes", "exit_minutes", "stop_minutes", "ahead_minutes",
+    "enquiry_minutes",
+)  # fmt: skip
 
 
 def policy_of(body: dict[str, Any]) -> dict[str, Any]:

@@ -67,18 +67,21 @@ WITH moved AS (
            AS n (event_id, body_hash, movement_id, received_at)
       JOIN moved USING (movement_id)
 ), limits AS (
-    SELECT n.movement_id, n.stop, n.limb, n.limit_no, n.due_at, n.flag_at, n.place_id
+    SELECT n.movement_id, n.stop, n.limb, n.limit_no, n.due_at, n.flag_at, n.next_at, n.place_id
       FROM unnest($26::bigint[], $27::int[], $28::text[], $29::int[], $30::timestamptz[],
-                  $31::timestamptz[], $32::bigint[])
-           AS n (movement_id, stop, limb, limit_no, due_at, flag_at, place_id)
+                  $31::timestamptz[], $32::timestamptz[], $33::bigint[])
+           AS n (movement_id, stop, limb, limit_no, due_at, flag_at, next_at, place_id)
       JOIN moved USING (movement_id)
 ), opened AS (
     INSERT INTO closedloop.deadline AS d
-           (movement_id, stop, limb, limit_no, due_at, flag_at, place_id)
-    SELECT movement_id, stop, limb, limit_no, due_at, flag_at, place_id FROM limits
+           (movement_id, stop, limb, limit_no, due_at, flag_at, next_at, place_id)
+    SELECT movement_id, stop, limb, limit_no, due_at, flag_at, next_at, place_id FROM limits
     ON CONFLICT (movement_id, stop, limb, limit_no) DO UPDATE
        SET due_at = excluded.due_at, flag_at = excluded.flag_at, place_id = excluded.place_id,
-           closed_at = NULL
+           closed_at = NULL,
+           -- A limit that moves takes its ladder along; the rungs that were taken stay taken.
+           next_at = CASE WHEN d.climbed IS NULL THEN excluded.next_at
+                          ELSE d.next_at + (excluded.flag_at - d.flag_at) END
      WHERE (d.due_at, d.flag_at, d.place_id) IS DISTINCT FROM
            (excluded.due_at, excluded.flag_at, excluded.place_id) OR d.closed_at IS NOT NULL
 ), closed AS (
@@ -92,7 +95,7 @@ WITH moved AS (
 ), told AS (
     INSERT INTO kernel.outbox (id, key, kind, recipient, facts, created_at, next_at)
     SELECT n.id, n.key, n.kind, n.recipient, n.facts::jsonb, $1, $1
-      FROM unnest($33::uuid[], $34::bigint[], $35::text[], $36::text[], $37::text[], $38::text[])
+      FROM unnest($34::uuid[], $35::bigint[], $36::text[], $37::text[], $38::text[], $39::text[])
            AS n (id, movement_id, key, kind, recipient, facts)
       JOIN moved USING (movement_id)
     ON CONFLICT (key) DO NOTHING
@@ -178,6 +181,7 @@ def _limits(moves: Sequence[Move]) -> list[list[Any]]:
         [deadline.limit_no for _, deadline in limits],
         [deadline.due_at for _, deadline in limits],
         [deadline.flag_at for _, deadline in limits],
+        [deadline.next_at for _, deadline in limits],
         [deadline.place_id for _, deadline in limits],
     ]
 

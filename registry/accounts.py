@@ -34,6 +34,8 @@ HOMES = (
     (Role.HOTLINE, "/assist"),
     (Role.DISPATCHER, "/dispatch"),
     (Role.RECEIVER, "/receive"),
+    (Role.POLICE, "/field"),
+    (Role.GRID, "/field"),
     (Role.SOURCE, "/me"),
     (Role.INSPECTOR, "/places"),
     (Role.TRACER, "/loops"),

@@ -48,6 +48,8 @@ ACCOUNTS: tuple[tuple[str, Role, str, PlaceKind | None], ...] = (
     ("hotline", Role.HOTLINE, "热线话务员（示例）", None),
     ("dispatcher", Role.DISPATCHER, "运输调度员（示例）", None),
     ("receiver", Role.RECEIVER, "接收人员（示例）", PlaceKind.VENUE),
+    ("police", Role.POLICE, "交警（示例）", None),
+    ("grid", Role.GRID, "网格员（示例）", None),
     ("inspector", Role.INSPECTOR, "巡查员（示例）", None),
     ("tracer", Role.TRACER, "流调员（示例）", None),
     ("admin", Role.ADMIN, "管理员（示例）", None),

@@ -26,6 +26,8 @@ class Role(StrEnum):
     HOTLINE = "hotline"
     DISPATCHER = "dispatcher"
     RECEIVER = "receiver"
+    POLICE = "police"
+    GRID = "grid"
     SOURCE = "source"
     ADMIN = "admin"
     SECURITY = "security"

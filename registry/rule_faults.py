@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kernel.errors import Unprocessable
+from registry.ladder import ladder_faults
 from registry.model import Card
 from registry.rules import About, Check, Priority, Rule, RuleSet
 
@@ -11,6 +12,10 @@ OF_EVIDENCE = frozenset(
     {Check.EVIDENCE_IS, Check.EVIDENCE_MISSING, Check.EVIDENCE_OLDER, Check.SOURCE_STALE}
 )
 NEEDS_VALUES = frozenset({Check.EVIDENCE_IS, Check.IN_AREA})
+#: What a movement's limits are about.
+LIMBS = frozenset(
+    {"arrival", "confirmation", "exit", "hold", "takeover", "expiry", "appeal", "desk"}
+)
 #: A rule gives one of these; the others belong to the machine.
 CARDS = frozenset({Card.YELLOW, Card.WHITE, Card.RED})
 
@@ -36,6 +41,8 @@ def faults(rules: RuleSet) -> Iterator[str]:
         yield from (f"rules[{number}].{field}" for field in _wrong(rule, rules))
     if rules.priority is not None:
         yield from (f"priority.{field}" for field in _wrong_priority(rules.priority, rules))
+    yield from _twice("call_questions", [question.code for question in rules.call_questions])
+    yield from ladder_faults(rules.ladder, LIMBS)
     for name, amount in _amounts(rules):
         if amount < 0:
             yield f"limits.{name}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from registry.ladder import LADDER, Rung
 from registry.model import Card
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -156,6 +157,9 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     goods: tuple[Goods, ...]
     limits: Limits = Limits()
     priority: Priority | None = None
+    ladder: tuple[Rung, ...] = LADDER
+    #: What the phone desk asks, read off the screen while somebody is on the line.
+    call_questions: tuple[Question, ...] = ()
     exit_scan: bool = False
     claim_closes: bool = False
     #: The recording in which the questions are read aloud; empty where there is none.

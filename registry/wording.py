@@ -22,6 +22,8 @@ _WAYS = (
     ("/receive", "ui.nav.receive", {Role.RECEIVER}),
     ("/firm", "ui.nav.firm", {Role.FIRM}),
     ("/duty", "ui.nav.duty", {Role.DUTY}),
+    ("/duty/extend", "ui.nav.extend", {Role.DUTY}),
+    ("/field", "ui.nav.field", {Role.POLICE, Role.GRID}),
     ("/duty/lanes", "ui.nav.duty_lanes", {Role.DUTY}),
     ("/holds", "ui.nav.holds", {Role.DUTY, Role.DESK, Role.AUDITOR}),
     ("/paper", "ui.nav.paper", {Role.LANE, Role.DESK, Role.FIRM}),

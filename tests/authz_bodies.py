@@ -111,4 +111,17 @@ BODIES: dict[str, Any] = {
     "POST /reg/places/{place_id:int}/lanes": _form(),
     "POST /desk/{movement_id:int}/{outcome:str}": _form(),
     "POST /receive/{hold_id:uuid}": _form(reference="B12"),
+    "POST /duty/{movement_id:int}/{what:str}": _form(),
+    "POST /firm/trucks/{movement_id:int}": _form(code="6"),
+    "POST /field/{movement_id:int}": _form(code="6"),
+    "POST /d/{pass_ref:str}/reply": _form(code="6"),
+    "POST /api/v1/alerts/{alert_id:str}/claim": lambda _, __: {"json": {}},
+    "POST /api/v1/alerts/{alert_id:str}/release": lambda _, __: {"json": {}},
+    "POST /api/v1/alerts/{alert_id:str}/snooze": lambda _, __: {"json": {"minutes": 10}},
+    "POST /api/v1/alerts/{alert_id:str}/reply": _about_hold(code=6),
+    "POST /api/v1/alerts/{alert_id:str}/call": _about_hold(code=8, whom="driver"),
+    "POST /api/v1/alerts/{alert_id:str}/close": _about_hold(reason="settled", proof="A1"),
+    "POST /api/v1/alerts/{alert_id:str}/same-truck": lambda known, ground: {
+        "json": _hold(ground) | {"other": int(known["movement_id"])}
+    },
 }

@@ -19,6 +19,7 @@ from registry.codes import CodeAct, Turn, act_on_codes
 from registry.reports import view_key
 from registry.sessions import begin
 from registry.transport import Asked, issue
+from tests.alerts.enquiry import add_extension, alert_of
 from tests.authz import COLUMNS, Caller, Route, admits, callers
 from tests.authz_bodies import BODIES
 from tests.checkpoint.moves import about_hold, held, released, verifying
@@ -37,6 +38,7 @@ NOT_YOURS = (
     "no_place_of_yours",
     "unknown_movement",
     "unknown_hold",
+    "unknown_alert",
 )
 
 
@@ -89,6 +91,10 @@ class Ground:
             "outcome": "wait",
             "hold_id": str(await self._hold(now)),
             "transport_no": await self._transport_pass(now),
+            "alert_id": alert_of(movement_id),
+            "extension_id": str(await add_extension(conn, city, now)),
+            "what": "claim",
+            "decision": "approve",
         } | await of_offices(self.conn, self.city, now)
 
     async def _hold(self, now: datetime) -> UUID:

@@ -14,6 +14,7 @@ from kernel.auth import Actor
 from kernel.db import Connection
 from registry.drafts import begin
 from registry.reports import view_key
+from tests.alerts.enquiry import add_extension, alert_of
 from tests.canaries import Canary
 from tests.canary_walk import (
     Answer,
@@ -96,6 +97,10 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         "file_path": "/base.css",
         "notice_id": str(await add_notice(conn, city.north, NOON)),
         "outcome": "wait",
+        "alert_id": alert_of(movement_id),
+        "extension_id": str(await add_extension(conn, city, NOON)),
+        "what": "claim",
+        "decision": "approve",
         "hold_id": str((await _hold(conn, city))[1]),
         "transport_no": await give_pass(conn, city, plate="豫B77777"),
         "number": str(await conn.fetchval("SELECT max(version) FROM registry.rule_set")),

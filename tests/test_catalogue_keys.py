@@ -93,12 +93,12 @@ async def test_a_key_that_is_out_of_order_is_found(conn: Connection) -> None:
     await conn.execute(
         """
         CREATE TABLE alerts.call (call_id bigint PRIMARY KEY, movement_id bigint);
-        CREATE TABLE alerts.note (movement_id bigint);
+        CREATE TABLE alerts.scrap (movement_id bigint);
         CREATE TABLE registry.odd (call_id bigint REFERENCES alerts.call (call_id))
         """
     )
     assert badly_keyed(await keys_of_movements(conn)) == [
         "call_pkey of alerts.call begins with call_id",
-        "alerts.note has no primary key",
+        "alerts.scrap has no primary key",
     ]
     assert upward(await foreign_keys(conn)) == ["odd_call_id_fkey: registry points at alerts"]

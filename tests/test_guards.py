@@ -36,6 +36,7 @@ OPEN = {
     "/d/r/{draft_id:uuid}/known",
     "/d/r/{draft_id:uuid}/{name:str}",
     "/d/{pass_ref:str}",
+    "/d/{pass_ref:str}/reply",
     "/d/sw.js",
     "/d/{pass_ref:str}/appeal",
     "/d/{pass_ref:str}/cancel",

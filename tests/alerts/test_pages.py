@@ -21,11 +21,11 @@ async def test_whoever_has_not_arrived_is_shown_with_what_one_needs_to_call(
 ) -> None:
     movement_id = await released(conn, city)
     duty = await logged_in("duty")
-    assert f"/loops/{movement_id}" not in (await duty.get("/duty")).text
+    assert f"/duty/{movement_id}" not in (await duty.get("/duty")).text
     clock.at = DUE + timedelta(minutes=5)
     for path in ("/duty", "/duty/rows"):
         shown = await duty.get(path, params={"lang": "en"})
-        assert f"/loops/{movement_id}" in shown.text
+        assert f"/duty/{movement_id}" in shown.text
         assert "第一面粉厂" in shown.text
         assert "李**" in shown.text
         assert "李小龙" not in shown.text
@@ -56,7 +56,7 @@ async def test_trucks_of_one_firm_stand_together_the_longest_overdue_first(
     )
     clock.at = DUE + timedelta(hours=1)
     shown = (await (await logged_in("duty")).get("/duty/rows")).text
-    places = [shown.index(f"/loops/{movement_id}") for movement_id in (first, last, other)]
+    places = [shown.index(f"/duty/{movement_id}") for movement_id in (first, last, other)]
     assert places == sorted(places)
     assert shown.count('aria-labelledby="g-') == 2
 
@@ -67,9 +67,9 @@ async def test_an_arrival_takes_the_truck_off_the_list(
     movement_id = await released(conn, city)
     clock.at = DUE + timedelta(minutes=5)
     duty = await logged_in("duty")
-    assert f"/loops/{movement_id}" in (await duty.get("/duty/rows")).text
+    assert f"/duty/{movement_id}" in (await duty.get("/duty/rows")).text
     await scanned(conn, city, movement_id, "arrival", clock.at)
-    assert f"/loops/{movement_id}" not in (await duty.get("/duty/rows")).text
+    assert f"/duty/{movement_id}" not in (await duty.get("/duty/rows")).text
 
 
 async def test_a_truck_that_waits_at_the_desk_too_long_is_shown_before_it_was_let_in(
@@ -79,5 +79,5 @@ async def test_a_truck_that_waits_at_the_desk_too_long_is_shown_before_it_was_le
     clock.at = NOON + timedelta(minutes=61)
     shown = await (await logged_in("duty")).get("/duty", params={"lang": "en"})
     assert shown.status_code == 200
-    assert f"/loops/{movement_id}" in shown.text
+    assert f"/duty/{movement_id}" in shown.text
     assert "The desk has not decided" in shown.text

@@ -1,12 +1,14 @@
 """The sweep: every limit that has passed is flagged once, and what came in time is not."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
 
-from alerts.overdue import HEARTBEAT, sweep, sweep_all
+from alerts import overdue
+from alerts.overdue import HEARTBEAT
 from checkpoint.intake import propose
 from checkpoint.scans import Scan
 from closedloop.acts import ACTS, Act
@@ -18,12 +20,14 @@ from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.ids import uuid7
 from kernel.privacy import Vault
+from tests.alerts.enquiry import FLAGS
 from tests.city import City, a_report, build
 from tests.conftest import NOON
 
 ENTRY = NOON + timedelta(minutes=60)
 DUE = ENTRY + timedelta(minutes=75)
 SECOND = timedelta(seconds=1)
+sweep, sweep_all = partial(overdue.sweep, ladder=FLAGS), partial(overdue.sweep_all, ladder=FLAGS)
 OFFICER = Actor(id=uuid7(NOON), kind="account", name="duty", roles=frozenset({"duty"}))
 
 
@@ -181,8 +185,8 @@ async def test_a_delay_and_a_diversion_each_have_an_alert_of_their_own(
     await sweep(conn, DUE + SECOND)
     at = DUE + timedelta(minutes=5)
     await acted(conn, city, movement_id, at, kind="delay", minutes=30)
-    assert await sweep(conn, DUE + timedelta(minutes=30) - SECOND) == 0
-    assert await sweep(conn, DUE + timedelta(minutes=30) + SECOND) == 1
+    assert await sweep(conn, at + timedelta(minutes=30) - SECOND) == 0
+    assert await sweep(conn, at + timedelta(minutes=30) + SECOND) == 1
     at = DUE + timedelta(minutes=40)
     await acted(conn, city, movement_id, at, kind="divert", place_id=city.depot)
     assert await sweep(conn, at + timedelta(minutes=75) - SECOND) == 0

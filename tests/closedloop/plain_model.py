@@ -101,7 +101,7 @@ class Story:
 
     def _delay(self, fact: Fact) -> None:
         if self.state == "released" and self.leg and self.leg.due and not self.extended:
-            self.leg.due += fact.minutes * MINUTE
+            self.leg.due = max(self.leg.due, fact.at) + fact.minutes * MINUTE
             self.leg.number, self.extended = self.leg.number + 1, True
 
     def _arrive(self, fact: Fact) -> None:

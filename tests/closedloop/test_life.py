@@ -1,6 +1,5 @@
-"""Any life of any truck on a real database comes to what a plain model says.
-
-CHECKPOINT_LIFE_EXAMPLES and CHECKPOINT_LIFE_STEPS make a longer run.
+"""Any life of any truck on a real database comes to what a plain model says; for a longer run
+CHECKPOINT_LIFE_EXAMPLES and CHECKPOINT_LIFE_STEPS.
 """
 
 import asyncio
@@ -32,6 +31,7 @@ from closedloop.situation import read_situations
 from kernel.errors import Conflict
 from kernel.ids import uuid7
 from kernel.privacy import Vault
+from tests.alerts.enquiry import FLAGS
 from tests.city import IDS, a_submission
 from tests.closedloop.ground import (
     HOUR,
@@ -244,7 +244,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def the_sweep_runs(self) -> None:
         now = self.tick()
-        self.ground.runner.run(sweep_all(self.ground.conn, now))
+        self.ground.runner.run(sweep_all(self.ground.conn, now, FLAGS))
         for truck in self.trucks:
             truck.flagged |= {limit[:3] for limit in truck.story.limits() if limit[3] <= now}
         rows = self.ground.fetch(

@@ -98,8 +98,11 @@ async def test_loops_are_listed_by_state_as_the_clock_reads_it(
     assert f"/loops/{movement_id}" in (await duty.get("/loops")).text
     assert f"/loops/{movement_id}" in (await duty.get("/loops?state=released")).text
     assert f"/loops/{movement_id}" not in (await duty.get("/loops?state=overdue")).text
-    clock.at += timedelta(hours=3)
+    clock.at = NOON + timedelta(minutes=75) + timedelta(minutes=14)
     assert f"/loops/{movement_id}" in (await duty.get("/loops?state=overdue")).text
+    clock.at = NOON + timedelta(minutes=75) + timedelta(minutes=16)
+    assert f"/loops/{movement_id}" not in (await duty.get("/loops?state=overdue")).text
+    assert f"/loops/{movement_id}" in (await duty.get("/loops?state=enquiry")).text
     assert (await duty.get("/loops?state=nonsense")).status_code == 200
 
 

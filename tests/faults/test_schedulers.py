@@ -5,6 +5,7 @@ CHECKPOINT_FAULT_KILLS and CHECKPOINT_FAULT_LIMITS make a longer run.
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -34,15 +35,15 @@ CREATE TRIGGER slowly BEFORE INSERT ON alerts.alert FOR EACH ROW EXECUTE FUNCTIO
 class Sweepers:
     """Scheduler processes; only those that were started here are ever ended."""
 
-    def __init__(self, dsn: str, count: int) -> None:
-        self._dsn = dsn
+    def __init__(self, dsn: str, count: int, kind: str, warp: float) -> None:
+        self._said = (dsn, kind, str(warp))
         self.running = [self._start() for _ in range(count)]
         for process in self.running:
             self._wait_until_ready(process)
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.sweeper", self._dsn],
+            [sys.executable, "-m", "tests.faults.sweeper", *self._said],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             text=True,
@@ -59,6 +60,13 @@ class Sweepers:
         self._end([killed])
         self._wait_until_ready(self.running[number])
 
+    def pause_one(self, random: Random, seconds: float) -> None:
+        """It stands still in the middle of whatever it does, and then goes on with it."""
+        paused = random.choice(self.running)
+        paused.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        paused.send_signal(signal.SIGCONT)
+
     @staticmethod
     def _end(processes: list[subprocess.Popen[str]]) -> None:
         failed = [process.pid for process in processes if process.poll() is not None]
@@ -72,8 +80,8 @@ class Sweepers:
 
 
 @contextmanager
-def sweepers(dsn: str, count: int) -> Iterator[Sweepers]:
-    started = Sweepers(dsn, count)
+def sweepers(dsn: str, count: int, kind: str = "ours", warp: float = 1) -> Iterator[Sweepers]:
+    started = Sweepers(dsn, count, kind, warp)
     try:
         yield started
     finally:
@@ -83,8 +91,8 @@ def sweepers(dsn: str, count: int) -> Iterator[Sweepers]:
 def fall_due(dsn: str, limits: int) -> None:
     """Limits of as many movements; they pass in groups, one moment after the other, from now."""
     statement = f"""
-        INSERT INTO closedloop.deadline (movement_id, stop, limb, limit_no, due_at, flag_at)
-        SELECT 4102000000000 + n, 0, 'arrival', 1, at, at
+        INSERT INTO closedloop.deadline (movement_id, stop, limb, limit_no, due_at, flag_at, next_at)
+        SELECT 4102000000000 + n, 0, 'arrival', 1, at, at, at
           FROM generate_series(1, {limits}) AS n,
                LATERAL (SELECT clock_timestamp() + n / {AT_ONCE} * {MOMENT} * interval '1 second'
                             AS at) AS moments
@@ -148,14 +156,87 @@ def test_schedulers_that_are_killed_flag_every_limit_once(cloned: str, count: in
     )
 
 
-def race(dsn: str, *, keyed: bool) -> None:
-    """Three schedulers meet over the same limits. Without its unique key the table takes a second
-    flag, which the sweep's look beforehand alone cannot forbid.
+def race(dsn: str, kind: str) -> None:
+    """Three schedulers meet over the same limits. The naive ones read what is due and then write
+    it, into a table whose key would refuse the second flag.
     """
     asyncio.run(run_on(dsn, SLOWLY))
-    if not keyed:
+    if kind == "naive":
         asyncio.run(run_on(dsn, "ALTER TABLE alerts.alert DROP CONSTRAINT alert_pkey"))
-    with sweepers(dsn, 3):
+    with sweepers(dsn, 3, kind):
         fall_due(dsn, 400)
         wait_until_flagged(dsn)
         time.sleep(0.5)
+
+
+# ── the whole ladder ──
+
+#: An hour of the ladder passes in so many seconds, and it is climbed to its fifth rung.
+WARP = 1200.0
+CLIMBED = ("L0", "L1", "L2", "L3", "L4", "L5")
+LAST = 240
+
+
+def set_out(dsn: str, limits: int) -> None:
+    """Limits that pass within the first hour of a warped clock that begins now."""
+    statement = f"""
+        INSERT INTO kernel.heartbeat (name, beat_at) VALUES ('warp', clock_timestamp());
+        INSERT INTO closedloop.deadline
+               (movement_id, stop, limb, limit_no, due_at, flag_at, next_at, place_id)
+        SELECT 4102000000000 + n, 0, 'arrival', 1, at, at, at - interval '30 minutes', 1
+          FROM generate_series(1, {limits}) AS n,
+               LATERAL (SELECT clock_timestamp() + interval '40 minutes'
+                               + n * interval '1 hour' / {limits} AS at) AS moments
+         ORDER BY random()
+    """
+    asyncio.run(run_on(dsn, statement))
+
+
+async def _steps(dsn: str) -> dict[str, tuple[int, int]]:
+    """Step → how many rows, of how many movements."""
+    conn = await asyncpg.connect(dsn)
+    rows = await conn.fetch(
+        """
+        SELECT step, count(*) AS rows, count(DISTINCT movement_id) AS movements
+          FROM alerts.alert GROUP BY step
+        """
+    )
+    early = await conn.fetchval(
+        """
+        SELECT count(*) FROM alerts.alert a JOIN alerts.alert b USING (movement_id)
+         WHERE a.step < b.step AND a.raised_at > b.raised_at
+        """
+    )
+    keys = await conn.fetchrow("SELECT count(*) AS n, count(DISTINCT key) AS k FROM kernel.outbox")
+    await conn.close()
+    assert early == 0, "a later rung came before an earlier one"
+    assert keys is not None
+    assert keys["n"] == keys["k"]
+    return {row["step"]: (row["rows"], row["movements"]) for row in rows}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 5])
+def test_each_rung_of_the_ladder_comes_once_whoever_is_killed_or_stopped(
+    cloned: str, count: int
+) -> None:
+    random = Random(count)
+    limits = LIMITS // 2
+    with sweepers(cloned, count, warp=WARP) as running:
+        set_out(cloned, limits)
+        ends = time.monotonic() + (40 + 60 + LAST) * 60 / WARP + PATIENCE
+        wanted = dict.fromkeys(CLIMBED, (limits, limits))
+        kills = pauses = 0
+        while (steps := asyncio.run(_steps(cloned))) != wanted and time.monotonic() < ends:
+            if random.random() < 0.5:
+                running.pause_one(random, random.uniform(0, 0.6))
+                pauses += 1
+            else:
+                running.kill_one(random)
+                kills += 1
+            time.sleep(random.uniform(0, 0.5))
+    assert steps == wanted
+    print(
+        f"ladder: processes={count} kills={kills} pauses={pauses} limits={limits} "
+        f"rungs={len(CLIMBED)} missed=0 doubled=0"
+    )

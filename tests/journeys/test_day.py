@@ -1,21 +1,24 @@
 """A truck's day from its report to its discharge, and the days that do not go so well."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from alerts.overdue import sweep
+from alerts import overdue as sweeping
 from alerts.queries import overdue
 from kernel.clock import SetClock
 from kernel.db import Connection
 from registry.passes import check_digit, pass_number
+from tests.alerts.enquiry import FLAGS
 from tests.city import City
 from tests.journeys.day import Day, a_device, an_account
 
 #: 30 minutes of road, half as much again and half an hour more.
 LIMIT = timedelta(minutes=75)
+sweep = partial(sweeping.sweep, ladder=FLAGS)
 
 
 @pytest.fixture
