@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from alerts.watch_list import wanted
 from checkpoint.bundle import Pass, compact, key_of, last_of, ms, standing_of
 from closedloop.model import Loop
 from kernel.db import Connection
@@ -77,7 +78,14 @@ async def make(conn: Connection, vault: Vault, reader: Reader, signing: SigningK
         here, away = await asyncio.to_thread(_read, vault, reader, rows)
         passes |= here
         gone += away
-    return await asyncio.to_thread(_sign, vault, signing, _body(reader, passes, gone))
+    body = _body(reader, passes, gone) | {"watch": await _watched(conn, reader)}
+    return await asyncio.to_thread(_sign, vault, signing, body)
+
+
+async def _watched(conn: Connection, reader: Reader) -> list[str]:
+    """Plates that every checkpoint looks out for: tractors and trailers (mission §7, L4)."""
+    found = await wanted(conn, reader.world.rules_at(reader.now).ladder)
+    return sorted({plate for each in found for plate in (each.plate, each.trailer_plate) if plate})
 
 
 async def _areas_changed(conn: Connection, since: datetime) -> bool:

@@ -26,6 +26,7 @@ from registry import gate_notices
 from registry.consoles import PublicKey, challenge, enrol, open_session
 from registry.handovers import Handover, keep
 from registry.model import Role
+from registry.pulses import note_pulse
 from registry.signing_keys import PublishedKey, ensure_signer, published
 
 AnyRequest = Request[Any, Any, Any]
@@ -144,11 +145,14 @@ async def fetch_bundle(
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
     since: FromQuery[int | None] = None,
+    waiting: FromQuery[int] = 0,
 ) -> Response[bytes]:
     """All passes expected at the reader's checkpoint, or those that changed since a cursor:
-    `{signed, signature, kid}`, where `signed` is JSON text.
+    `{signed, signature, kid}`, where `signed` is JSON text. `waiting`: how many scans the device
+    has not sent yet.
     """
     now, world = clock.now(), await office.cache.now(tx)
+    await note_pulse(tx, who(request).id, waiting, now)
     key = await ensure_signer(tx, office.vault, world.signing_keys, now)
     reader = Reader(
         world=world, place=world.place(place_of(who(request))), since=since_of(since, now), now=now

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, URLEncodedBody
 from msgspec import Struct
 
+from alerts.watch_list import wanted
 from checkpoint.arrive_pages import HANDLERS as ARRIVING
 from checkpoint.intake import WRONG_CODES, Answer, Intake, take_one
 from checkpoint.me_pages import HANDLERS as MINE
@@ -147,11 +148,16 @@ async def _card(
         "reasons": reasons,
         "next": reasons[0]["mend"] or None if reasons else None,
         "first": _first(body, world, now),
+        "wanted": movement.plate in await _wanted(conn, world, now),
         "advice": lane_advice(outcome.event, world),
         "typed": typed,
         "rules_version": body.get("rules_version"),
         "at": outcome.event.occurred_at,
     }
+
+
+async def _wanted(conn: Connection, world: World, now: datetime) -> set[str]:
+    return {each.plate for each in await wanted(conn, world.rules_at(now).ladder)}
 
 
 def _first(body: dict[str, Any], world: World, now: datetime) -> str | None:

@@ -84,8 +84,9 @@ class Console:
     def headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token}"}
 
-    async def bundle(self, since: int | None = None) -> Json:
-        answer = await self.get("/gate/bundle", **({} if since is None else {"since": since}))
+    async def bundle(self, since: int | None = None, **said: int) -> Json:
+        asked = said if since is None else said | {"since": since}
+        answer = await self.get("/gate/bundle", **asked)
         assert answer.status_code == 200, answer.text
         return opened(answer.json(), self.enrolled["keys"])
 

@@ -14,6 +14,8 @@ from kernel.db import Connection
 from registry.accounts import create_device
 from registry.consoles import make_code
 from registry.passes import pass_number
+from registry.pulses import pulses
+from tests.alerts.enquiry import climb_up
 from tests.checkpoint.consoles import Console, InvalidSignature, Json, opened
 from tests.checkpoint.moves import released, reported, scanned, verifying
 from tests.checkpoint.test_goes_first import give_pass
@@ -176,3 +178,16 @@ async def test_many_passes_come_in_chunks(
         await reported(conn, city, plate=f"豫B5432{n}", id_number=number)
     monkeypatch.setattr(bundles, "CHUNK", 2)
     assert len((await console.bundle())["passes"]) == len(IDS)
+
+
+async def test_plates_that_are_looked_for_go_along_and_the_device_is_heard(
+    console: Console, conn: Connection, city: City, clock: SetClock
+) -> None:
+    await released(conn, city)
+    assert (await console.bundle())["watch"] == []
+    await climb_up(conn, city, 121)
+    assert (await console.bundle())["watch"] == ["豫B12345"]
+    clock.at += timedelta(minutes=1)
+    await console.bundle(waiting=7)
+    (heard,) = [each for each in await pulses(conn) if each.waiting]
+    assert (heard.name, heard.waiting, heard.seen_at) == ("一号道", 7, clock.at)

@@ -1,6 +1,7 @@
 // The gate console: one screen at a time, decided here and told to the server afterwards.
 
 import { Decider } from "./decide.js";
+import { plain } from "./judge.js";
 import { advice } from "./lanes.js";
 import * as feedback from "./feedback.js";
 import { Store } from "./store.js";
@@ -85,10 +86,18 @@ class Console {
     const found = await this.decider.decide(read, { seen, now, hints: this.hints });
     const card = override && found.card === "duplicate" ? "green" : found.card;
     const advised = card === "green" && (await this.advised(Boolean(found.priority)));
-    const shown = { ...found, card, read, advice: advised, plate: found.pass?.p || found.plate, at: now, seenPlate: seen };
+    const plate = found.pass?.p || found.plate;
+    const wanted = await this.wanted(plate, found.pass?.t, seen);
+    const shown = { ...found, card, read, advice: advised, plate, wanted, at: now, seenPlate: seen };
     if (card !== "wrong_code" && !(await this.kept(shown, override))) return;
     this.card(shown);
     if (shown.entry && !this.practice) await this.upgrade(shown);
+  }
+
+  /** Whether the truck is looked for: it should have arrived elsewhere long ago. */
+  async wanted(...plates) {
+    const watch = (await this.store.get("bundle"))?.watch ?? [];
+    return plates.some((plate) => plate && watch.includes(plain(plate)));
   }
 
   /** What to tell the driver of the lane in which the truck stands. */

@@ -74,8 +74,8 @@ export class Store {
     if (bundle.kind === "full") passes.clear();
     for (const key of bundle.gone) passes.delete(key);
     for (const key in bundle.passes) passes.put(bundle.passes[key], key);
-    const { cursor, place, rules, sources, keys, made_at } = bundle;
-    transaction.objectStore("settings").put({ cursor, place, rules, sources, keys, made_at }, "bundle");
+    const { cursor, place, rules, sources, keys, made_at, watch } = bundle;
+    transaction.objectStore("settings").put({ cursor, place, rules, sources, keys, made_at, watch }, "bundle");
     await finished(transaction);
   }
 

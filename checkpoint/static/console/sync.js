@@ -100,8 +100,8 @@ export class Sync {
 
   async pull() {
     const known = await this.store.get("bundle");
-    const since = known ? `?since=${known.cursor}` : "";
-    const said = await this.ask("GET", `/gate/bundle${since}`);
+    const asked = new URLSearchParams({ waiting: await this.store.countWaiting(), ...(known && { since: known.cursor }) });
+    const said = await this.ask("GET", `/gate/bundle?${asked}`);
     const keys = known?.keys ?? (await this.store.get("device")).keys;
     await verify(said, keys);
     const bundle = JSON.parse(said.signed);

@@ -57,13 +57,15 @@ export function card(shown) {
   const why = shown.reasons.map(worded);
   const plate = shown.plate || "";
   const first = shown.priority && (shown.rules?.priority?.sentence[lang] ?? t("console.first"));
-  const spoken = [t(`card.${shown.card}`), plate, first, why[0]?.sentence].filter(Boolean).join(", ");
+  const wanted = shown.wanted && t("console.wanted");
+  const spoken = [t(`card.${shown.card}`), plate, wanted, first, why[0]?.sentence].filter(Boolean).join(", ");
   return [
     h(`section.card.card-${shown.card}`, { "data-card": shown.card },
       glyph(shown.card),
       h("h1.verb", {}, t(`card.${shown.card}`), h("small", {}, t(`card.${shown.card}.gloss`)))),
     h("div.in", {},
       plate && h("p.console-plate.num", {}, plate),
+      wanted && h("p.note.err.tight", {}, h("strong", {}, `⚑ ${wanted}`)),
       shown.updated && h("p.note.stale.tight", {}, t("console.updated")),
       first && h("p.why", {}, `★ ${first}`),
       shown.advice && h("p", {}, h("strong", {}, `→ ${shown.advice}`)),
