@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from closedloop.due import TAKE_DUE, rungs_as_arrays
 from kernel.db import Connection
+from kernel.jobs import beat
 from registry.ladder import LADDER, Does, Rung, Tells
 
 HEARTBEAT = "sweep"
@@ -83,7 +84,7 @@ async def _sweep(
 ) -> tuple[int, int]:
     arrays = rungs_as_arrays(ladder)
     row = await conn.fetchrow(SWEEP, now, *arrays, most, *_told(ladder))
-    await _beat(conn, now)
+    await beat(conn, HEARTBEAT, now)
     return (0, 0) if row is None else (row["raised"], row["taken"])
 
 
@@ -103,17 +104,6 @@ def _told(ladder: Sequence[Rung]) -> tuple[list[str], list[str], list[str], list
         [row[1] for row in rows],
         [row[2] for row in rows],
         [row[3] for row in rows],
-    )
-
-
-async def _beat(conn: Connection, now: datetime) -> None:
-    await conn.execute(
-        """
-        INSERT INTO kernel.heartbeat AS h (name, beat_at) VALUES ($1, $2)
-        ON CONFLICT (name) DO UPDATE SET beat_at = greatest(h.beat_at, excluded.beat_at)
-        """,
-        HEARTBEAT,
-        now,
     )
 
 

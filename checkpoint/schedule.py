@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from litestar.datastructures import State
 
 from alerts.climbing import climb, sweep_time
+from alerts.telling import teller
 from checkpoint.retention import ERASERS
 from closedloop.lapsing import lapse_and_renew
 from closedloop.shadow_runs import run_asked
-from kernel.jobs import Job
+from kernel.deliveries import deliver
+from kernel.jobs import Job, beat
 from kernel.keyring import REFRESH_SECONDS, refresh
+from kernel.outbox import forget_old
 from kernel.retention import erase_due
 from kernel.senders import channel, send_due
 from registry.drivers import phone_of
@@ -30,6 +33,8 @@ def schedule(state: State) -> Iterator[tuple[str, float, Job]]:
     yield "sweep", state.settings.sweep_seconds, _sweeping(state)
     if state.settings.sms:
         yield "messages", SENDING_SECONDS, _sending(state)
+    yield "deliveries", SENDING_SECONDS, _delivering(state)
+    yield "feed", HOUR, _forgetting_messages(state)
     yield "lapses", LAPSING_SECONDS, _lapsing(state)
     yield "shadow", SHADOW_SECONDS, _trying(state)
     yield "rejects", HOUR, _forgetting(state)
@@ -75,6 +80,27 @@ def _sending(state: State) -> Job:
         if send is not None:
             find = phone_of(state.vault, state.settings.public_url)
             await send_due(state.pool, state.vault, find, send, state.clock.now())
+
+    return job
+
+
+def _delivering(state: State) -> Job:
+    tell = teller(state.office.cache, state.settings.public_url)
+    allow = state.settings.webhook_allow
+
+    async def job() -> None:
+        now = state.clock.now()
+        await deliver(state.pool, state.vault, tell, allow, now)
+        async with state.pool.acquire(timeout=2) as conn:
+            await beat(conn, "deliveries", now)
+
+    return job
+
+
+def _forgetting_messages(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await forget_old(conn, state.clock.now())
 
     return job
 

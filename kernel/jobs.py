@@ -15,6 +15,8 @@ from apscheduler.schedulers.asyncio import (  # pyright: ignore[reportMissingTyp
     AsyncIOScheduler,
 )
 
+from kernel.db import Connection
+
 Job = Callable[[], Awaitable[None]]
 
 _FAREWELL_SECONDS = 5
@@ -59,6 +61,18 @@ def _guarded(name: str, job: Job, running: asyncio.Lock) -> Job:
                 _log.exception("job_failed", job=name)
 
     return run
+
+
+async def beat(conn: Connection, name: str, now: datetime) -> None:
+    """Says that a job was at work; a beat never goes back."""
+    await conn.execute(
+        """
+        INSERT INTO kernel.heartbeat AS h (name, beat_at) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET beat_at = greatest(h.beat_at, excluded.beat_at)
+        """,
+        name,
+        now,
+    )
 
 
 async def _wait_for(running: asyncio.Lock) -> None:

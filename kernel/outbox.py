@@ -1,6 +1,6 @@
 """Messages that are to leave the house, written in the transaction that causes them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import msgspec
@@ -77,12 +77,24 @@ async def post_to_phone(
     )
 
 
+#: How long the feed keeps what was said (mission M12).
+FEED_DAYS = 30
+
+
+async def forget_old(conn: Connection, now: datetime) -> int:
+    """Messages that have had their time, with their deliveries; how many."""
+    status = await conn.execute(
+        "DELETE FROM kernel.outbox WHERE created_at < $1", now - timedelta(days=FEED_DAYS)
+    )
+    return int(status.rpartition(" ")[2])
+
+
 async def feed(conn: Connection, after: int, limit: int) -> list[Message]:
     """Give messages in the order of their positions, beginning behind `after`.
 
     A reader that comes back with the last position it saw misses none.
     """
-    await _give_positions(conn)
+    await give_positions(conn)
     rows = await conn.fetch(
         """
         SELECT position, id, key, kind, recipient, facts, created_at, sent_at
@@ -94,7 +106,7 @@ async def feed(conn: Connection, after: int, limit: int) -> list[Message]:
     return msgspec.convert(rows, list[Message])
 
 
-async def _give_positions(conn: Connection) -> None:
+async def give_positions(conn: Connection) -> None:
     """In order of time, by one reader after the other; the sequence only remembers the last."""
     await conn.execute("SELECT pg_advisory_xact_lock($1)", POSITIONS_LOCK)
     last: int = await conn.fetchval("SELECT last_value FROM kernel.outbox_position")

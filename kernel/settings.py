@@ -7,6 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from kernel.outgoing import NOTHING, Allowed, allowed
+
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
 _KEY_BYTES = 32
@@ -33,6 +35,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     #: `console`, or the address of a gateway for text messages; empty: none can be sent.
     sms: str = ""
     sms_secret: str = ""
+    #: Hosts and networks of an intranet that webhooks may reach although they are not public.
+    webhook_allow: Allowed = NOTHING
     idle_minutes: int = 30
     session_hours: int = 12
     #: What can wait is turned away while urgent work waits longer than this; 0: never.
@@ -117,10 +121,19 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         pool_size=_whole(env, "CHECKPOINT_POOL", 10, top=500),
         sms=_sms(env),
         sms_secret=env.get("CHECKPOINT_SMS_SECRET", "").strip(),
+        webhook_allow=_webhook_allow(env),
         idle_minutes=_whole(env, "CHECKPOINT_IDLE_MINUTES", 30, top=24 * 60),
         session_hours=_whole(env, "CHECKPOINT_SESSION_HOURS", 12, top=24),
         urgent_ms=_whole(env, "CHECKPOINT_URGENT_MS", 100, top=60_000, least=0),
     )
+
+
+def _webhook_allow(env: Mapping[str, str]) -> Allowed:
+    try:
+        return allowed(env.get("CHECKPOINT_WEBHOOK_ALLOW", "").split(","))
+    except ValueError as error:
+        message = "CHECKPOINT_WEBHOOK_ALLOW lists host names and networks, with commas between."
+        raise BadSettingError(message) from error
 
 
 def _sms(env: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ import registry.admin_pages
 import registry.apply_pages
 import registry.audit_pages
 import registry.body_pages
+import registry.channel_pages
 import registry.code_pages
 import registry.device_pages
 import registry.import_pages
@@ -90,6 +91,7 @@ HANDLERS = [
     *registry.login_pages.HANDLERS,
     *registry.me_pages.HANDLERS,
     *registry.admin_pages.HANDLERS,
+    *registry.channel_pages.HANDLERS,
     *registry.device_pages.HANDLERS,
     *registry.security_pages.HANDLERS,
     *registry.audit_pages.HANDLERS,

@@ -39,6 +39,7 @@ _WAYS = (
     ("/places", "ui.nav.places", {Role.REGISTRAR, Role.ADMIN, Role.INSPECTOR}),
     ("/admin/accounts", "ui.nav.accounts", {Role.ADMIN}),
     ("/admin/devices", "ui.nav.devices", {Role.ADMIN}),
+    ("/admin/channels", "ui.nav.channels", {Role.ADMIN}),
     ("/security/accounts", "ui.nav.grants", {Role.SECURITY}),
     ("/security/sessions", "ui.nav.sessions", {Role.SECURITY}),
     ("/security/retention", "ui.nav.retention", {Role.SECURITY, Role.AUDITOR}),

@@ -23,7 +23,7 @@ from tests.alerts.enquiry import add_extension, alert_of
 from tests.authz import COLUMNS, Caller, Route, admits, callers
 from tests.authz_bodies import BODIES
 from tests.checkpoint.moves import about_hold, held, released, verifying
-from tests.city import IDS, City, add_body, add_notice
+from tests.city import IDS, City, add_body, add_dead_letter, add_notice
 from tests.http import opened
 from tests.offices import an_account, of_offices
 
@@ -94,6 +94,8 @@ class Ground:
             "alert_id": alert_of(movement_id),
             "extension_id": str(await add_extension(conn, city, now)),
             "what": "claim",
+            "channel_id": str(await add_dead_letter(conn, city.office.vault, now)),
+            "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),
             "decision": "approve",
         } | await of_offices(self.conn, self.city, now)
 

@@ -27,7 +27,7 @@ from tests.canary_walk import (
 )
 from tests.checkpoint.moves import held, scanned
 from tests.checkpoint.test_goes_first import give_pass
-from tests.city import IDS, City, a_report, add_notice
+from tests.city import IDS, City, a_report, add_dead_letter, add_notice
 from tests.conftest import NOON
 from tests.offices import of_offices
 from tests.phones import known_device
@@ -100,6 +100,8 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         "alert_id": alert_of(movement_id),
         "extension_id": str(await add_extension(conn, city, NOON)),
         "what": "claim",
+        "channel_id": str(await add_dead_letter(conn, vault, NOON)),
+        "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),
         "decision": "approve",
         "hold_id": str((await _hold(conn, city))[1]),
         "transport_no": await give_pass(conn, city, plate="豫B77777"),

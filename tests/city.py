@@ -9,8 +9,11 @@ from msgspec import Struct
 
 from closedloop.reporting import Office, Reported, report
 from kernel.auth import Actor, new_token, token_hash
+from kernel.channels import NewChannel, add_channel
 from kernel.db import Connection
 from kernel.ids import uuid7
+from kernel.outbox import post
+from kernel.outgoing import NOTHING
 from kernel.privacy import Vault
 from registry.gate_notices import Notice, say
 from registry.rules import SCENARIOS
@@ -227,3 +230,24 @@ async def a_report(
         actor=None,
         now=now,
     )
+
+
+async def add_dead_letter(conn: Connection, vault: Vault, now: datetime) -> UUID:
+    """A channel with one message that nobody got; the channel's id."""
+    channel_id = uuid4()
+    said = NewChannel(
+        id=channel_id, name="值班群", kind="chat", address="wecombot://abcdefghijklmnop/",
+        audience=("duty",),
+    )  # fmt: skip
+    await add_channel(conn, vault, said, NOTHING, uuid4(), now)
+    await post(conn, kind="trial", key=f"dead {channel_id}", recipient="duty", facts={}, now=now)
+    await conn.execute(
+        """
+        INSERT INTO kernel.delivery (message_id, channel_id, attempts, next_at, gave_up_at, error)
+        SELECT id, $1, 30, $2, $2, 'robot_refused' FROM kernel.outbox WHERE key = $3
+        """,
+        channel_id,
+        now,
+        f"dead {channel_id}",
+    )
+    return channel_id
