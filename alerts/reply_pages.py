@@ -28,12 +28,18 @@ from kernel.errors import NotFound, Refused
 from kernel.i18n import current_locale, other_locale
 from kernel.web import Page, page, url_with
 from registry.accounts import home_of, known_actor
-from registry.model import Role
+from registry.model import PlaceKind, Role
 from registry.plates import kind_shown
 from registry.wording import error, navigation
+from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
-FIELDS = {"reply_unknown": "code", "minutes_out_of_range": "minutes", "number_malformed": "minutes"}
+FIELDS = {
+    "reply_unknown": "code",
+    "minutes_out_of_range": "minutes",
+    "destination_unknown": "place",
+    "number_malformed": "minutes",
+}
 #: Of a delay, in minutes; what a hand on the wheel can choose from.
 DELAYS = (15, 30, 45, 60)
 
@@ -42,6 +48,7 @@ class ReplyForm(Struct, frozen=True, kw_only=True):
     event_id: str = ""
     code: str = ""
     minutes: str = ""
+    place: str = ""
     proof: str = ""
     note: str = ""
 
@@ -115,6 +122,7 @@ async def _take(
             id=_event_id(data.event_id, now),
             code=number_typed(data.code) or 0,
             minutes=number_typed(data.minutes),
+            place_id=number_typed(data.place),
             proof=data.proof[:120],
             note=data.note[:LONGEST_NOTE],
         )
@@ -158,6 +166,7 @@ async def _show(
         codes=codes(DRIVERS if actor is None else FIRMS),
         delays=[n for n in DELAYS if n <= world.rules_at(now).limits.delay_minutes],
         may_delay=not loop.extended,
+        places=_destinations(world, loop.next_place_id) if actor is not None else [],
         firm=actor is not None,
         hotline=HOTLINE,
         longest=LONGEST_NOTE,
@@ -166,6 +175,7 @@ async def _show(
         values={
             "code": said.code,
             "minutes": said.minutes,
+            "place": said.place,
             "proof": said.proof,
             "note": said.note,
         },
@@ -174,6 +184,16 @@ async def _show(
         other_locale_url=url_with(path, lang=other_locale(current_locale())),
         **framed,
     )
+
+
+def _destinations(world: World, but: int | None) -> list[dict[str, Any]]:
+    """Registered firms to which a truck may be sent on."""
+    found = [
+        place
+        for place in world.places.values()
+        if place.kind is PlaceKind.DESTINATION and place.active and place.id != but
+    ]
+    return [{"value": each.id, "label": each.name} for each in sorted(found, key=lambda p: p.name)]
 
 
 HANDLERS: list[Any] = [driver_page, driver_form, firm_page, firm_form]

@@ -5,6 +5,7 @@ from typing import Any
 from closedloop.assist_pages import HANDLERS as ASSISTED
 from closedloop.dispatch_pages import HANDLERS as DISPATCHED
 from closedloop.driver_pages import HANDLERS as DRIVERS
+from closedloop.firm_acts import HANDLERS as FIRMS
 from closedloop.pass_pages import HANDLERS as PASSES
 from closedloop.question_pages import HANDLERS as QUESTIONS
 from closedloop.reveal_pages import HANDLERS as REVEALED
@@ -18,4 +19,5 @@ HANDLERS: list[Any] = [
     *DISPATCHED,
     *REVEALED,
     *STAFF,
+    *FIRMS,
 ]

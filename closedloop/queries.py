@@ -106,9 +106,19 @@ class Expected(Struct, frozen=True, kw_only=True):
     discrepancy: str | None
 
 
-#: Of the loop `l`: on its way to the place $1, or standing there with a question.
-_EXPECTED = """l.next_place_id = $1
-    AND l.state IN ('released', 'incident', 'discrepancy', 'referred')"""
+_COMING = "('released', 'incident', 'discrepancy', 'referred')"
+#: Of the loop `l`: on its way to the place $1 or standing there with a question; and whoever has
+#: a stop there among several, which may be taken in any order.
+_EXPECTED = f"""l.state IN {_COMING} AND l.movement_id IN (
+        SELECT n.movement_id FROM closedloop.loop n
+         WHERE n.next_place_id = $1 AND n.state IN {_COMING}
+        UNION
+        SELECT n.movement_id FROM closedloop.loop n
+          JOIN registry.movement r ON r.movement_id = n.movement_id
+         WHERE cardinality(r.stops) > 1 AND r.stops @> ARRAY[$1::bigint] AND n.state IN {_COMING}
+           AND EXISTS (SELECT 1 FROM jsonb_array_elements(n.view -> 'stops') AS stop
+                        WHERE (stop ->> 'place_id')::bigint = $1
+                          AND stop ->> 'confirmed_at' IS NULL))"""
 
 
 async def count_expected(conn: Connection, place_id: int) -> int:
@@ -151,13 +161,16 @@ class Arrived(Struct, frozen=True, kw_only=True):
     plate: str
     arrived_at: datetime
     late: bool
+    #: Whether it has another stop to go to, and has not left for it yet.
+    goes_on: bool
 
 
 async def arrived_at(conn: Connection, place_id: int, since: datetime) -> list[Arrived]:
     """Trucks whose stop at this firm closed since then, the newest first."""
     rows = await conn.fetch(
         """
-        SELECT DISTINCT ON (l.movement_id) l.movement_id, m.plate, l.view -> 'stops' AS stops
+        SELECT DISTINCT ON (l.movement_id) l.movement_id, m.plate, l.view -> 'stops' AS stops,
+               l.next_place_id
           FROM registry.event v
           JOIN closedloop.loop l ON l.movement_id = v.movement_id
           JOIN registry.movement m ON m.movement_id = v.movement_id
@@ -172,6 +185,7 @@ async def arrived_at(conn: Connection, place_id: int, since: datetime) -> list[A
             plate=row["plate"],
             arrived_at=convert(stop["arrived_at"], datetime),
             late=stop["late"],
+            goes_on=row["next_place_id"] is not None and not stop.get("departed_at"),
         )
         for row in rows
         for stop in row["stops"]

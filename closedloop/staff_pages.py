@@ -46,6 +46,7 @@ PER_PAGE = 100
 #: No movement's number is higher.
 LAST_ID = 10**13
 TODAY = timedelta(hours=24)
+DONE = {"arrived", "discrepancy", "reply", "departed"}
 
 
 class ArrivedForm(Struct, frozen=True, kw_only=True):
@@ -64,7 +65,7 @@ async def firm_page(
     skip: FromQuery[int] = 0,
 ) -> Page:
     """Today's trucks, the next due first, each with one button."""
-    notice = t(f"ui.firm.done.{done}") if done in {"arrived", "discrepancy", "reply"} else None
+    notice = t(f"ui.firm.done.{done}") if done in DONE else None
     skip = min(max(skip, 0), LAST_ID)
     return await show_firm(tx, office, who(request), clock.now(), notice=notice, skip=skip)
 
@@ -79,6 +80,7 @@ async def show_firm(
     errors: Sequence[dict[str, str]] = (),
     values: dict[str, str] | None = None,
     skip: int = 0,
+    results: Sequence[Any] = (),
 ) -> Page:
     world = await office.cache.now(conn)
     place = world.place(place_of(actor))
@@ -95,9 +97,11 @@ async def show_firm(
         expected=[_expected(each, now) for each in expected],
         expected_number=number,
         next_url=url_with("/firm", skip=after) if after < number else None,
-        arrived=[_arrived(each) for each in arrived[:PER_PAGE]],
+        arrived=[_arrived(each, now) for each in arrived[:PER_PAGE]],
         arrived_number=len(arrived),
         rolling={"code": code, "until": until},
+        results=list(results),
+        refused_number=sum(bool(each.refusal) for each in results),
         notice=notice,
         errors=list(errors),
         values=values or {},
@@ -121,8 +125,12 @@ def _expected(each: Expected, now: datetime) -> dict[str, Any]:
     }
 
 
-def _arrived(each: Arrived) -> dict[str, Any]:
+def _arrived(each: Arrived, now: datetime) -> dict[str, Any]:
     return {
+        "movement_id": each.movement_id,
+        "event_id": str(uuid7(now)),
+        "goes_on": each.goes_on,
+        "late": each.late,
         "plate": each.plate,
         "plate_kind": kind_shown(each.plate),
         "arrived_at": each.arrived_at,
