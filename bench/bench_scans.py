@@ -1,4 +1,4 @@
-"""Scans a second over HTTP against pgbench storing the same, waiting times, and the sweep.
+"""Scans a second over HTTP against pgbench storing the same, and waiting times.
 
 Rounds are taken in turn and medians shown with their spread, because machines are noisy. The
 last line is one JSON object. Ends with an error where a scan was lost or answered wrongly.
@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from bench import pgbench, sweep
+from bench import pgbench
 from bench.city import Stage, checkpoint, pass_numbers, scans_kept, set_up
 from bench.load import Plan, Tally
 from bench.service import own_server, service
@@ -129,25 +129,11 @@ async def _in_turn(
     return single[1:], rivals[1:]
 
 
-async def measure_sweep(server: str) -> dict[str, Any]:
-    swept = await sweep.measure(server)
-    show("sweep, 1,000 due of 10^5, ms", swept.ms_1e5)
-    show("sweep, 1,000 due of 10^6, ms", swept.ms_1e6)
-    show("flags a second in a backlog", [swept.flags_per_s])
-    return {
-        "sweep_ms_1e5": round(median(swept.ms_1e5), 1),
-        "sweep_ms_1e6": round(median(swept.ms_1e6), 1),
-        "sweep_ratio": round(swept.ratio, 2),
-        "flags_per_s": round(swept.flags_per_s),
-    }
-
-
 async def measure(server: str, data_dir: Path) -> dict[str, Any]:
     load = round(os.getloadavg()[0], 1)  # others on this machine spoil the figures
     print(f"preparing 2 x {MOVEMENTS} movements ...", flush=True)
     stage = await set_up(server, MOVEMENTS, datetime.now(UTC))
     figures = await measure_scans(stage, data_dir)
-    figures |= await measure_sweep(server)
     async with connected(server) as conn:
         version = await conn.fetchval("SHOW server_version")
         durable = [

@@ -16,28 +16,29 @@ TIMES = 1 + 7
 
 
 class Swept(Struct, frozen=True, kw_only=True):
-    ms_1e5: list[float]
-    ms_1e6: list[float]
+    ms_few: list[float]
+    ms_many: list[float]
     flags_per_s: float
 
     @property
     def ratio(self) -> float:
-        return median(self.ms_1e6) / median(self.ms_1e5)
+        return median(self.ms_many) / median(self.ms_few)
 
 
-async def measure(server: str) -> Swept:
+async def measure(server: str, limits: int) -> Swept:
+    """Among 10^5 open limits, and among so many."""
     now = datetime.now(UTC)
-    small, large = [await make_database(server, name) for name in ("sweeps_1e5", "sweeps_1e6")]
+    small, large = [await make_database(server, name) for name in ("sweeps_few", "sweeps_many")]
     async with connected(small) as few, connected(large) as many:
         await _open_limits(few, 10**5, now)
-        await _open_limits(many, 10**6, now)
+        await _open_limits(many, limits, now)
         taken = [
             (await _once(few, small, now), await _once(many, large, now)) for _ in range(TIMES)
         ]
         backlog = await _backlog(many, large, now)
     counted = taken[1:]  # the first of each is a warm-up
     return Swept(
-        ms_1e5=[ms for ms, _ in counted], ms_1e6=[ms for _, ms in counted], flags_per_s=backlog
+        ms_few=[ms for ms, _ in counted], ms_many=[ms for _, ms in counted], flags_per_s=backlog
     )
 
 
@@ -98,7 +99,7 @@ async def _backlog(conn: Connection, dsn: str, now: datetime) -> float:
 
 
 async def _forget(conn: Connection, dsn: str) -> None:
-    await conn.execute("TRUNCATE alerts.alert, kernel.outbox")
+    await conn.execute("TRUNCATE alerts.alert, kernel.outbox, kernel.delivery")
     await conn.execute(
         "UPDATE closedloop.deadline SET next_at = flag_at, climbed = NULL WHERE climbed IS NOT NULL"
     )
