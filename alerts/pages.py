@@ -9,7 +9,15 @@ from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect, ServerSentEvent
 from msgspec import Struct
 
-from alerts import case_pages, claims, extension_pages, field_pages, reply_pages
+from alerts import (
+    board_pages,
+    case_pages,
+    claims,
+    extension_pages,
+    field_pages,
+    find_pages,
+    reply_pages,
+)
 from alerts.case_acts import colleague
 from alerts.case_pages import DONE
 from alerts.desk_views import groups, people, referred_row
@@ -23,7 +31,7 @@ from kernel.errors import Refused
 from kernel.i18n import LOCAL_ZONE, current_locale, t
 from kernel.ids import uuid7
 from kernel.live import Hub, stream
-from kernel.web import Page, page
+from kernel.web import COMPRESSED, Page, page
 from registry.accounts import home_of, known_actor
 from registry.freshness import is_stale
 from registry.model import Role
@@ -42,7 +50,7 @@ class HandoverForm(Struct, frozen=True, kw_only=True):
     to: str = ""
 
 
-@get("/duty", guards=[requires(*WATCHERS)])
+@get("/duty", guards=[requires(*WATCHERS)], middleware=COMPRESSED)
 async def duty_page(
     request: AnyRequest,
     tx: NamedDependency[Connection],
@@ -71,6 +79,7 @@ async def _duty(
         **await _late(conn, now, actor),
         **await _against_rules(conn, now, actor),
         colleagues=people(await claims.colleagues(conn, actor)),
+        event_id=str(uuid7(now)),
         notice=notice,
         errors=[told] if told else [],
         path="/duty",
@@ -79,7 +88,7 @@ async def _duty(
     )
 
 
-@get("/duty/rows", guards=[requires(*WATCHERS)])
+@get("/duty/rows", guards=[requires(*WATCHERS)], middleware=COMPRESSED)
 async def duty_rows(
     request: AnyRequest,
     tx: NamedDependency[Connection],
@@ -145,7 +154,6 @@ async def _late(conn: Connection, now: datetime, actor: Actor | None) -> dict[st
         "groups": groups(await overdue(conn, now, district=own), actor, now),
         "referred": [referred_row(row) for row in await referred(conn, district=own)],
         "may_claim": actor is not None and Role.DUTY in actor.roles,
-        "event_id": str(uuid7(now)),
     }
 
 
@@ -171,6 +179,8 @@ HANDLERS: list[Any] = [
     duty_rows,
     duty_events,
     hand_over,
+    *board_pages.HANDLERS,
+    *find_pages.HANDLERS,
     *case_pages.HANDLERS,
     *extension_pages.HANDLERS,
     *field_pages.HANDLERS,

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from kernel.db import Connection
+from registry.plates import one_character_off
 
 MOST = 500
 #: A device at work speaks to us every minute.
@@ -199,7 +200,7 @@ def _close(
     for each in late:
         for row in arrived:
             same_place = row["place_id"] == each.place_id
-            if same_place and one_off(each.plate, row["plate"]):
+            if same_place and one_character_off(each.plate, row["plate"]):
                 yield (
                     each.movement_id,
                     Finding(
@@ -210,20 +211,3 @@ def _close(
                         at=row["at"],
                     ),
                 )
-
-
-def one_off(one: str, other: str) -> bool:
-    """One character replaced, left out or added, or two neighbours in each other's place."""
-    if one == other:
-        return False
-    if len(one) == len(other):
-        differing = [n for n in range(len(one)) if one[n] != other[n]]
-        if len(differing) == 1:
-            return True
-        first, last = differing[0], differing[-1]
-        swapped = one[first] == other[last] and one[last] == other[first]
-        return len(differing) == 2 and last == first + 1 and swapped
-    short, long = sorted((one, other), key=len)
-    return len(long) == len(short) + 1 and any(
-        long[:n] + long[n + 1 :] == short for n in range(len(long))
-    )

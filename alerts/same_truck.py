@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from alerts.model import PURSUED
-from alerts.reconcile import one_off
 from closedloop.acts import just_after
 from closedloop.commit import Outcome, Proposal, append
 from closedloop.model import Level, State
@@ -17,6 +16,7 @@ from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Conflict, Unprocessable
 from registry.model import Event
+from registry.plates import one_character_off
 from registry.world import World
 
 Decide = Callable[[Situation, World, datetime], Event]
@@ -94,7 +94,7 @@ def _arrival(other: Situation) -> Event:
 
 def _check(at: Situation, other: Situation, seen: Event) -> None:
     places = {stop.place_id for stop in at.loop.stops if not stop.closed}
-    alike = one_off(at.movement.plate, other.movement.plate)
+    alike = one_character_off(at.movement.plate, other.movement.plate)
     waits = other.loop.state is State.DISCREPANCY and at.loop.state in PURSUED
     if not (alike and waits and seen.place_id in places):
         raise Conflict("not_the_same_truck")

@@ -3,8 +3,6 @@ the digits, and the list to take along.
 """
 
 import base64
-import csv
-import io
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,6 +25,7 @@ from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Refused
 from kernel.i18n import local_time, t
+from kernel.sheets import as_csv
 from kernel.web import Page, page
 from registry.accounts import home_of
 from registry.model import Role
@@ -34,8 +33,6 @@ from registry.wording import error, navigation
 
 AnyRequest = Request[Any, Any, Any]
 MOST = 200
-#: What a spreadsheet would take for a formula.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class DepartedForm(Struct, frozen=True, kw_only=True):
@@ -151,15 +148,8 @@ async def export(
     """The firm's trucks of a day as a spreadsheet reads them (UTF-8 with its mark)."""
     actor, now = who(request), clock.now()
     rows = await trucks_of(tx, place_of(actor), now - TODAY)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([t(f"ui.firm.csv.{name}") for name in COLUMNS])
-    writer.writerows([[_plain(cell) for cell in _cells(row)] for row in rows])
-    return Response(
-        ("\ufeff" + out.getvalue()).encode(),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": 'attachment; filename="trucks.csv"'},
-    )
+    head = [t(f"ui.firm.csv.{name}") for name in COLUMNS]
+    return as_csv("trucks.csv", [head, *(_cells(row) for row in rows)])
 
 
 COLUMNS = ("movement", "plate", "gate", "released", "due", "arrived", "late", "state")
@@ -180,10 +170,6 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 def _moment(at: datetime | None) -> str:
     return local_time(at)
-
-
-def _plain(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell
 
 
 HANDLERS: list[Any] = [confirm_many, departed, screen, export]

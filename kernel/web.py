@@ -10,12 +10,14 @@ from uuid import uuid4
 
 from jinja2 import Environment, FileSystemLoader
 from litestar import Request
+from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.exceptions import PermissionDeniedException
-from litestar.middleware import ASGIMiddleware
+from litestar.middleware import ASGIMiddleware, DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
@@ -255,3 +257,8 @@ class Headers:
         if self.assets.is_current(scope):
             return f"public, max-age={ONE_YEAR}, immutable"
         return "no-cache"
+
+
+#: For long lists that are fetched again and again. Nothing that a request says is repeated in them,
+#: so that their length tells nobody the token; other pages are left as they are.
+COMPRESSED = (DefineMiddleware(CompressionMiddleware, config=CompressionConfig(backend="gzip")),)

@@ -15,9 +15,9 @@ function go(step) {
   next?.querySelector("[data-open]").focus();
 }
 
-async function send(form) {
-  const id = form.closest("[data-row]").dataset.row;
-  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+async function send(button) {
+  const id = button.closest("[data-row]").dataset.row;
+  const answer = await fetch(button.formAction, { method: "POST", body: new URLSearchParams(new FormData(button.form)) });
   if (!answer.ok) {
     document.open();
     document.write(await answer.text());
@@ -33,13 +33,14 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   const step = { j: 1, k: -1 }[event.key];
   if (step) go(step);
-  else if (event.key === "c") current()?.querySelector("form[data-claim]")?.requestSubmit();
+  else if (event.key === "c") current()?.querySelector("button[data-claim]")?.click();
   else return;
   event.preventDefault();
 });
 
-list?.addEventListener("submit", (event) => {
-  if (!event.target.matches("form[data-claim]")) return;
+list?.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-claim]");
+  if (!button) return;
   event.preventDefault();
-  send(event.target).catch(() => event.target.submit());
+  send(button).catch(() => button.form.requestSubmit(button));
 });

@@ -10,7 +10,6 @@ import pytest
 
 from alerts.acting import call, close, reply
 from alerts.closing import Close
-from alerts.reconcile import one_off
 from alerts.replies import Call, Reply
 from alerts.same_truck import same_truck
 from closedloop.commit import Outcome
@@ -273,13 +272,3 @@ async def test_the_record_knows_the_same_plate_elsewhere_and_a_silent_device(
     kinds = {each["kind"]: each for each in found}
     assert kinds.keys() == {"device_silent", "plate_elsewhere"}
     assert kinds["plate_elsewhere"]["movement_id"] == second
-
-
-@pytest.mark.parametrize(("one", "other", "close"), [
-    ("豫B12345", "豫B12346", True), ("豫B12345", "豫B1234", True), ("豫B12345", "豫B123456", True),
-    ("豫B12345", "豫B12354", True), ("豫B12345", "豫B12345", False), ("豫B12345", "豫B13254", False),
-    ("豫B12345", "豫B12", False), ("豫B12345", "豫B52341", False), ("", "豫", True),
-])  # fmt: skip
-def test_one_character_off(one: str, other: str, *, close: bool) -> None:
-    assert one_off(one, other) is close
-    assert one_off(other, one) is close

@@ -88,7 +88,7 @@ async def test_a_truck_that_arrives_after_it_was_called(
     await kind(phone, f"list-phone-{lang}")
     await duty.keyboard.press("j")
     await duty.keyboard.press("c")
-    await expect(duty.locator("form[action$='/release']")).to_have_count(1)
+    await expect(duty.locator("button[formaction$='/release']")).to_have_count(1)
     await duty.keyboard.press("Enter")
     await duty.wait_for_url("**/duty/4*")
     await duty.goto(f"/duty/{first}")
@@ -152,8 +152,8 @@ async def test_a_claim_is_seen_on_other_screens_within_two_seconds(site: Site) -
         await climb(conn, site.city.office, site.clock.at)
     await one.mouse.move(0, 0)
     await two.mouse.move(0, 0)
-    await one.locator("form[action$='/claim'] button").click()
-    await expect(two.locator("form[action$='/claim']")).to_have_count(0, timeout=2000)
+    await one.locator("button[formaction$='/claim']").click()
+    await expect(two.locator("button[formaction$='/claim']")).to_have_count(0, timeout=2000)
 
 
 async def test_more_time_for_many_trucks_by_two_officers(site: Site) -> None:
