@@ -19,10 +19,10 @@ class Bar(Struct, frozen=True, kw_only=True):
     second: int = 0
 
 
-def bars(title: str, rows: Sequence[Bar], *, width: int = 560) -> Markup:
+def bars(title: str, rows: Sequence[Bar], *, width: int = 400) -> Markup:
     """Horizontal bars on one scale; `second` is a hatched part of each."""
     most = max((row.value for row in rows), default=0) or 1
-    left, room, step = 150, width - 150 - 110, 34
+    left, room, step = 110, width - 110 - 90, 34
     parts: list[str] = []
     for number, row in enumerate(rows):
         y = number * step
@@ -60,7 +60,7 @@ def strip(title: str, cells: Sequence[int], usual: float) -> Markup:
 CARDS = ("green", "yellow", "white", "red", "duplicate")
 
 
-def mix(title: str, hours: Sequence[dict[str, int]], *, width: int = 560) -> Markup:
+def mix(title: str, hours: Sequence[dict[str, int]], *, width: int = 480) -> Markup:
     """Cards of each hour, stacked to the whole."""
     cell = width / max(len(hours), 1)
     parts: list[str] = []

@@ -32,7 +32,7 @@ from tests.conftest import NOON
 from tests.offices import of_offices
 from tests.phones import known_device
 
-COUNT = 1_000
+COUNT = 1_200
 #: So many are refused by a database that is broken, in three ways each.
 BROKEN = 40
 TOKEN = "the-walking-driver"
