@@ -22,6 +22,7 @@ from alerts.case_acts import colleague
 from alerts.case_pages import DONE
 from alerts.desk_views import groups, people, referred_row
 from alerts.queries import overdue, referred
+from alerts.watching import WATCHED, standing_still
 from closedloop.breaches import breaches_since, today
 from closedloop.two_lanes import passes_in_two_lanes
 from kernel.auth import Actor, actor_of, requires
@@ -153,6 +154,7 @@ async def _late(conn: Connection, now: datetime, actor: Actor | None) -> dict[st
     return {
         "groups": groups(await overdue(conn, now, district=own), actor, now),
         "referred": [referred_row(row) for row in await referred(conn, district=own)],
+        "still": [t(f"job.{name}") for name in await standing_still(conn, WATCHED, now)],
         "may_claim": actor is not None and Role.DUTY in actor.roles,
     }
 

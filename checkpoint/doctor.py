@@ -7,13 +7,21 @@ import asyncpg
 
 from alerts.overdue import HEARTBEAT
 from alerts.queries import last_beat
+from alerts.watching import WATCHED, look, standing_still
 from kernel.db import Connection, clean_dsn, prepare
 from kernel.keyring import FINGERPRINT, DamagedKeyError, read_keys, unwrap
 from kernel.privacy import Vault, load_master_key
 from kernel.senders import given_up_since
 from kernel.settings import Settings
+from registry.pulses import Pulse, pulses
 
 STALE = timedelta(seconds=120)
+WHAT = {
+    "deliveries": "nobody is told anything. Look for job_failed in the log.",
+    "canary": "a missing truck may not be flagged. Look for job_failed job=canary in the log.",
+}
+#: The sweep has words of its own.
+OTHERS = {name: seconds for name, seconds in WATCHED.items() if name != HEARTBEAT}
 DAY = timedelta(days=1)
 
 
@@ -36,6 +44,7 @@ async def examine(
             *([] if unapplied else await _messages(conn, now)),
             *await _key(conn, settings, now),
             *await _sweep(conn, now),
+            *([] if unapplied else await _watched(conn, now)),
             *await _rules(conn, now),
         ]
     finally:
@@ -76,6 +85,30 @@ async def _sweep(conn: Connection, now: datetime) -> list[str]:
             f"The last sweep ran {seconds} s ago: missing trucks are not noticed. Is it running?"
         ]
     return []
+
+
+async def _watched(conn: Connection, now: datetime) -> list[str]:
+    """Jobs that stand still, messages that nobody got, devices that keep scans."""
+    still = await standing_still(conn, OTHERS, now)
+    said = [f"The job {name!r} {_since(age)}: {WHAT[name]}" for name, age in still.items()]
+    found = await look(conn, now)
+    if found.dead:
+        said.append(f"{found.dead} messages were got by nobody: look at /admin/channels.")
+    if found.lag > STALE.total_seconds():
+        said.append(f"A step of the ladder has been due for {int(found.lag)} s and did not come.")
+    keeping = [each.name for each in await pulses(conn) if each.waiting and _silent(each, now)]
+    if keeping:
+        names = ", ".join(keeping)
+        said.append(f"These devices keep scans and have been silent for long: {names}.")
+    return said
+
+
+def _since(age: float) -> str:
+    return "has never run" if age == float("inf") else f"last ran {int(age)} s ago"
+
+
+def _silent(each: Pulse, now: datetime) -> bool:
+    return each.seen_at is not None and now - each.seen_at > STALE
 
 
 async def _rules(conn: Connection, now: datetime) -> list[str]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from litestar.datastructures import State
 
+from alerts.canary import sing
 from alerts.climbing import climb, sweep_time
 from alerts.telling import teller
+from alerts.watching import CANARY, WATCHED, measure
 from checkpoint.retention import ERASERS
 from closedloop.lapsing import lapse_and_renew
 from closedloop.shadow_runs import run_asked
@@ -22,19 +24,39 @@ from registry.rejects import forget_rejects
 
 HOUR = 3600
 SENDING_SECONDS = 2
+CANARY_SECONDS = WATCHED["canary"]
+WATCH_SECONDS = 15
 LAPSING_SECONDS = 60
 #: Whoever asked for a shadow run looks at the page meanwhile.
 SHADOW_SECONDS = 5
 
 
 def schedule(state: State) -> Iterator[tuple[str, float, Job]]:
-    """Name, seconds between two runs, job."""
+    """Name, seconds between two runs, job; each says when it was at work."""
+    for name, seconds, job in _jobs(state):
+        yield name, seconds, _beating(state, name, job)
+
+
+def _beating(state: State, name: str, job: Job) -> Job:
+    """A job that fails gives no sign of life."""
+
+    async def run() -> None:
+        await job()
+        async with state.pool.acquire(timeout=2) as conn:
+            await beat(conn, name, state.clock.now())
+
+    return run
+
+
+def _jobs(state: State) -> Iterator[tuple[str, float, Job]]:
     yield "keys", REFRESH_SECONDS, _refreshing(state)
     yield "sweep", state.settings.sweep_seconds, _sweeping(state)
     if state.settings.sms:
         yield "messages", SENDING_SECONDS, _sending(state)
     yield "deliveries", SENDING_SECONDS, _delivering(state)
     yield "feed", HOUR, _forgetting_messages(state)
+    yield "canary", CANARY_SECONDS, _singing(state)
+    yield "watch", WATCH_SECONDS, _watching(state)
     yield "lapses", LAPSING_SECONDS, _lapsing(state)
     yield "shadow", SHADOW_SECONDS, _trying(state)
     yield "rejects", HOUR, _forgetting(state)
@@ -89,10 +111,7 @@ def _delivering(state: State) -> Job:
     allow = state.settings.webhook_allow
 
     async def job() -> None:
-        now = state.clock.now()
-        await deliver(state.pool, state.vault, tell, allow, now)
-        async with state.pool.acquire(timeout=2) as conn:
-            await beat(conn, "deliveries", now)
+        await deliver(state.pool, state.vault, tell, allow, state.clock.now())
 
     return job
 
@@ -101,6 +120,31 @@ def _forgetting_messages(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
             await forget_old(conn, state.clock.now())
+
+    return job
+
+
+def _singing(state: State) -> Job:
+    """A silent canary gives no beat, and is told as a job that stands still."""
+
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            sung = await sing(conn, state.office, state.clock.now())
+        CANARY.set(-1 if sung.silent else sung.ms)
+        if sung.silent:
+            raise CanarySilentError(sung.silent)
+
+    return job
+
+
+class CanarySilentError(Exception):
+    """A truck that never was should have been flagged and was not; the text is the step."""
+
+
+def _watching(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await measure(conn, WATCHED, state.clock.now())
 
     return job
 
