@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from alerts import claims
 from alerts.case_acts import ACTIONS, CaseForm, Doing
 from alerts.case_queries import found_for, marks_of, open_limits
-from alerts.case_story import limit_shown, story
+from alerts.case_story import limit_shown, story, why_this_limit
 from alerts.desk_views import codes, duty_row, findings, options, people
 from alerts.model import CLOSE_REASONS, PURSUED, SNOOZES, Code
 from alerts.queries import overdue
@@ -100,6 +100,7 @@ async def _show(
         looked=bool(rows),
         marks=await marks_of(conn, at.movement.plate, place_id),
         story=await story(conn, office, at, world, actor, now),
+        why_limit=await why_this_limit(conn, at, world, now),
         closing=_closing(at, actor),
         may=_ways(at, actor, overdue=bool(rows)),
         people=people_shown(at, actor),

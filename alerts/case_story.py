@@ -13,7 +13,8 @@ from closedloop.situation import Situation
 from closedloop.watching import name_of
 from kernel.auth import Actor
 from kernel.db import Connection
-from kernel.i18n import current_locale, t
+from kernel.i18n import current_locale, local_time, t
+from registry.learned import learned_version
 from registry.model import Event, Role
 from registry.rules import RuleSet
 from registry.world import World
@@ -36,6 +37,34 @@ async def limit_shown(
         "due_at": limit.due_at,
         "ladder": ladder(rungs, taken, limit.flag_at, limit.next_at),
     }
+
+
+async def why_this_limit(conn: Connection, at: Situation, world: World, now: datetime) -> str:
+    """How the limit that the truck runs against came about, in one sentence."""
+    number = at.loop.next_stop
+    if number is None or at.loop.released_at is None:
+        return ""
+    stop = at.loop.stops[number]
+    before = at.loop.stops[number - 1].place_id if number else at.loop.entry_place_id
+    found = await learned_version(conn, before or 0, stop.place_id, stop.learned)
+    if found is not None:
+        return t(
+            "limit.learned",
+            n=stop.limit_minutes,
+            samples=found.samples,
+            percent=found.percent,
+            within=found.within_minutes,
+            version=found.version,
+            day=local_time(found.learned_at),
+        )
+    limits = world.rules_at(now).limits
+    return t(
+        "limit.fixed",
+        n=stop.limit_minutes,
+        road=stop.road_minutes,
+        factor=limits.arrival_factor,
+        extra=limits.arrival_extra_minutes,
+    )
 
 
 async def story(

@@ -12,6 +12,7 @@ from alerts.telling import teller
 from alerts.watching import CANARY, WATCHED, measure
 from checkpoint.retention import ERASERS
 from closedloop.lapsing import lapse_and_renew
+from closedloop.learning import learn
 from closedloop.shadow_runs import run_asked
 from kernel.deliveries import deliver
 from kernel.jobs import Job, beat
@@ -59,6 +60,7 @@ def _jobs(state: State) -> Iterator[tuple[str, float, Job]]:
     yield "watch", WATCH_SECONDS, _watching(state)
     yield "lapses", LAPSING_SECONDS, _lapsing(state)
     yield "shadow", SHADOW_SECONDS, _trying(state)
+    yield "learning", HOUR, _learning(state)
     yield "rejects", HOUR, _forgetting(state)
     yield "retention", HOUR, _erasing(state)
 
@@ -120,6 +122,14 @@ def _forgetting_messages(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
             await forget_old(conn, state.clock.now())
+
+    return job
+
+
+def _learning(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=10) as conn:
+            await learn(conn, state.office, state.clock.now())
 
     return job
 

@@ -87,6 +87,8 @@ class Stop(Struct, frozen=True, kw_only=True):
     place_id: int
     road_minutes: int = 60
     limit_minutes: int = 120
+    #: The version of the learned limit; 0 where the fixed rule made it.
+    learned: int = 0
     due_at: datetime | None = None
     limit_no: int = 0
     claimed_at: datetime | None = None

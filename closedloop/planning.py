@@ -16,8 +16,14 @@ from registry.world import World
 
 def planned_stop(world: World, rules: RuleSet, origin: int | None, place_id: int) -> Stop:
     road = world.road_minutes(origin, place_id, rules)
-    limit = arrival_limit(road, rules.limits) // timedelta(minutes=1)
-    return Stop(place_id=place_id, road_minutes=road, limit_minutes=limit)
+    learned = world.learned_limit(origin, place_id, rules)
+    fixed = arrival_limit(road, rules.limits) // timedelta(minutes=1)
+    return Stop(
+        place_id=place_id,
+        road_minutes=road,
+        limit_minutes=fixed if learned is None else learned.minutes,
+        learned=0 if learned is None else learned.version,
+    )
 
 
 def planned_stops(

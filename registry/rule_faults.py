@@ -43,6 +43,8 @@ def faults(rules: RuleSet) -> Iterator[str]:
         yield from (f"priority.{field}" for field in _wrong_priority(rules.priority, rules))
     yield from _twice("call_questions", [question.code for question in rules.call_questions])
     yield from ladder_faults(rules.ladder, LIMBS)
+    if not 1 <= rules.limits.learn_percent <= 100:
+        yield "limits.learn_percent"
     for name, amount in _amounts(rules):
         if amount < 0:
             yield f"limits.{name}"

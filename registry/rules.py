@@ -108,6 +108,11 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     arrival_extra_minutes: int = 30
     arrival_min_minutes: int = 60
     arrival_max_minutes: int = 360
+    #: Learned limits: from so many completed loops on (0: never), of which so many of a hundred
+    #: came in time, and so many minutes more.
+    learn_samples: int = 30
+    learn_percent: int = 98
+    learn_extra_minutes: int = 15
     road_minutes: int = 60
     stop_minutes: int = 60
     confirm_minutes: int = 60

@@ -19,6 +19,7 @@ from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import NotFound, Unavailable
 from registry.areas import read_areas
+from registry.learned import Learned, learned_limits
 from registry.model import Area, Place
 from registry.offline_pass import NO_KEYS, PublicKeys
 from registry.rules import RuleSet
@@ -46,6 +47,8 @@ class World(Struct, frozen=True, kw_only=True):
     signing_keys: tuple[SigningKey, ...] = ()
     pass_keys: PublicKeys = NO_KEYS
     areas: tuple[Area, ...] = ()
+    #: Arrival limits by checkpoint and firm, where enough loops were completed.
+    learned: Mapping[tuple[int, int], Learned] = {}
 
     def rules_at(self, at: datetime) -> RuleSet:
         """The rule set in force at a time; the oldest one for times before all of them."""
@@ -75,6 +78,12 @@ class World(Struct, frozen=True, kw_only=True):
         if origin is None:
             return rules.limits.road_minutes
         return self.roads.get((origin, destination), rules.limits.road_minutes)
+
+    def learned_limit(self, origin: int | None, place_id: int, rules: RuleSet) -> Learned | None:
+        """None while the fixed rule holds: too few loops, or none to learn from."""
+        if origin is None or not rules.limits.learn_samples:
+            return None
+        return self.learned.get((origin, place_id))
 
 
 class WorldCache:
@@ -137,6 +146,7 @@ async def load_world(conn: Connection) -> World:
         signing_keys=live(signing_keys),
         pass_keys=public_keys(signing_keys),
         areas=await read_areas(conn),
+        learned=await learned_limits(conn),
     )
 
 
