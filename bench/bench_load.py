@@ -1,4 +1,5 @@
-"""Lanes and offices at once: 500 scans a second beside pages at ten and a hundred times the base.
+"""Lanes and offices at once: 500 scans a second beside pages at twenty and at a hundred times the
+base.
 
 The base is 100 pages a minute of duty desk, firm and registry together, over 200 trucks that are
 missing. Rounds are taken in turn; the last line is one JSON object. The twin serves the offices
@@ -36,12 +37,12 @@ BASE_PER_MINUTE = 100
 MISSING = 200
 #: Whose pages, and which.
 PAGES = {
-    "duty": ("/duty", "/duty/rows", "/loops"),
+    "duty": ("/duty", "/duty/rows", "/duty/board", "/loops"),
     "firm": ("/firm",),
     "registrar": ("/reg/applications", "/reg/evidence", "/reg/posters"),
 }
 #: Offices at so many times the base; whether they may be turned away.
-SCENES = {"alone": 0, "times_10": 10, "times_100": 100}
+SCENES = {"alone": 0, "times_20": 20, "times_100": 100}
 
 
 async def visits(stage: Stage, port: int, firm: int) -> list[Visit]:

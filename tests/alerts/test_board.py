@@ -11,6 +11,7 @@ import pytest
 
 from alerts.board_queries import ages, funnel, ledger
 from alerts.charts import Bar, bars, mix, schematic, strip
+from alerts.daily_sheet import daily_drawing
 from alerts.desk_views import BANDS
 from kernel.clock import SetClock
 from kernel.db import Connection
@@ -118,3 +119,30 @@ def test_pictures_have_titles_and_nothing_of_a_name_is_markup() -> None:
         assert "<script" not in svg
         assert re.search(r'role="img" aria-label="&lt;script', svg)
         assert "<title>" in svg
+
+
+async def test_the_day_is_a_page_a_file_and_a_sheet(
+    logged_in: LogIn, conn: Connection, clock: SetClock, city: City
+) -> None:
+    await a_day(conn, city)
+    clock.at = after(50)
+    duty = await logged_in("duty")
+    shown = (await duty.get("/duty/report?lang=en")).text
+    assert "2022-05-01" in shown
+    figures = dict(re.findall(r"<dt>([^<]+)</dt><dd class=\"num\">([^<]+)</dd>", shown))
+    assert figures["Reported"] == "4"
+    assert (figures["Let in"], figures["Closed"], figures["Closed, share"]) == ("2", "1", "50.0%")
+    assert figures["L3 To be called"] == "1"
+    rows = list(csv.reader(io.StringIO((await duty.get("/duty/report.csv")).text)))
+    assert ["L3 To be called", "1"] in rows
+    paper = await duty.get("/duty/report.pdf")
+    assert paper.content.startswith(b"%PDF")
+    for day in ("1999-01-01", "2099-01-01"):
+        assert (await duty.get(f"/duty/report?day={day}")).status_code == 200
+
+
+def test_a_long_day_takes_more_sheets() -> None:
+    lines = [[f"卡口{n}", "1", "1", "100%", "0", "0", "0"] for n in range(90)]
+    pages = daily_drawing("日报", [("a", "1")] * 9, ["x"] * 7, [("卡口", lines)])
+    assert len(pages) == 3
+    assert all(mark.y < 297 for page in pages for mark in page.marks if hasattr(mark, "y"))
