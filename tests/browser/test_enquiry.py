@@ -22,9 +22,8 @@ pytestmark = pytest.mark.browser
 
 
 async def kind(page: Page, name: str) -> None:
-    address = page.url.partition("?")[0]
     for theme in ("night", "day"):
-        await page.goto(f"{address}?theme={theme}")
+        await page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
         await look(page, f"enquiry-{name}-{theme}")
 
 
@@ -177,3 +176,35 @@ async def test_more_time_for_many_trucks_by_two_officers(site: Site) -> None:
     await later(site, -19)
     async with connected(site.dsn) as conn:
         assert (await loop_of(conn, movement_id)).due_at == DUE + timedelta(minutes=90)
+
+
+async def test_a_breakdown_gets_a_new_limit_and_arrives(site: Site, vault: Vault) -> None:
+    async with connected(site.dsn) as conn:
+        movement_id = await released(conn, site.city)
+    driver = await site.page(lang="zh", viewport=PHONE, bypass_csp=True)
+    duty = await site.log_in("duty", lang="zh", viewport=DESK, bypass_csp=True)
+    await later(site, -10)
+    await driver.goto(f"/d/{movement_id}-{view_key(movement_id, vault)}/reply")
+    await driver.check("[name=code][value='6']")
+    await driver.fill("[name=note]", "水箱坏了，在服务区等拖车")
+    await driver.click("form.stack button.btn")
+    await driver.wait_for_url("**/d/*")
+    await kind(driver, "broken-down")
+    assert await state(site, movement_id) is State.INCIDENT
+    await later(site, 20)
+    await duty.goto(f"/duty/{movement_id}")
+    await expect(duty.get_by_text("水箱坏了，在服务区等拖车")).to_be_visible()
+    await duty.locator("details:has(form[action$='/resume']) summary").click()
+    await duty.fill("#resume-minutes", "90")
+    await duty.fill("#resume-reason", "拖车已到")
+    await duty.click("form[action$='/resume'] button")
+    await expect(duty.locator("[role=status]").first).to_be_visible()
+    assert await state(site, movement_id) is State.RELEASED
+    site.clock.at = DUE + timedelta(minutes=100)
+    firm = await site.log_in("firm", site.city.mill, lang="zh", viewport=PHONE)
+    await firm.goto("/firm")
+    await firm.locator("form[action='/firm/arrived'] button").click()
+    await expect(firm.locator("[role=status]").first).to_be_visible()
+    async with connected(site.dsn) as conn:
+        loop = await loop_of(conn, movement_id)
+    assert (loop.state, loop.stops[0].late) == (State.DISCHARGED, False)

@@ -1,16 +1,20 @@
 """One scheduler in a process of its own, to be killed or stopped: sweeps again and again.
 
-Usage: sweeper DSN KIND WARP. KIND is `ours`, or `naive`: what a scheduler would do that reads
-what is due and then writes it. WARP lets an hour pass in less, by the database's clock.
+Usage: sweeper DSN KIND WARP. KIND is `ours`; `naive`, what a scheduler would do that reads what is
+due and then writes it; or `own-clock`, which believes its own. Each one's own clock jumps about by
+hours. WARP lets an hour pass in less, by the database's clock.
 """
 
 import asyncio
+import random
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from alerts.overdue import database_time, sweep_all
+from alerts.climbing import sweep_time
+from alerts.overdue import SETTLING, sweep_all
+from kernel.clock import SystemClock
 from kernel.db import SERVER_SETTINGS, Connection, prepare
 
 PAUSE = 0.02
@@ -21,13 +25,21 @@ async def run(dsn: str, kind: str, warp: float) -> None:
     await prepare(conn)
     print("ready", flush=True)
     while True:
-        now = await _warped(conn, warp)
+        now = await _warped(conn, kind, warp)
         await (_naive(conn, now) if kind == "naive" else sweep_all(conn, now))
         await asyncio.sleep(PAUSE)
 
 
-async def _warped(conn: Connection, warp: float) -> datetime:
-    now = await database_time(conn)
+class JumpingClock(SystemClock):
+    """A clock that somebody sets forwards and back all the time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(hours=random.uniform(-2, 2))
+
+
+async def _warped(conn: Connection, kind: str, warp: float) -> datetime:
+    clock = JumpingClock()
+    now = clock.now() if kind == "own-clock" else await sweep_time(conn, clock) + SETTLING
     if warp == 1:
         return now
     began = await conn.fetchval("SELECT beat_at FROM kernel.heartbeat WHERE name = 'warp'")

@@ -27,7 +27,7 @@ from tests.http import MASTER_KEY
 from tests.kernel.receivers import receiving
 from tests.support import REPOSITORY
 
-KILLS = int(os.environ.get("CHECKPOINT_FAULT_KILLS", "12"))
+KILLS = int(os.environ.get("CHECKPOINT_FAULT_KILLS", "6"))
 MESSAGES = int(os.environ.get("CHECKPOINT_FAULT_MESSAGES", "300"))
 #: A lease of ninety seconds is over in half a second.
 WARP = 180.0

@@ -240,3 +240,21 @@ def test_each_rung_of_the_ladder_comes_once_whoever_is_killed_or_stopped(
         f"ladder: processes={count} kills={kills} pauses={pauses} limits={limits} "
         f"rungs={len(CLIMBED)} missed=0 doubled=0"
     )
+
+
+def test_a_scheduler_that_believes_a_clock_that_jumps_is_found(cloned: str) -> None:
+    """Limits that pass in an hour: ours raise nothing in a second, whatever their clocks say."""
+    ahead = """
+        INSERT INTO closedloop.deadline
+               (movement_id, stop, limb, limit_no, due_at, flag_at, next_at)
+        SELECT n, 0, 'arrival', 1, at, at, at
+          FROM generate_series(1, 50) AS n,
+               LATERAL (SELECT clock_timestamp() + interval '1 hour' AS at) AS moments
+    """
+    asyncio.run(run_on(cloned, ahead))
+    flagged: dict[str, float] = {}
+    for kind in ("ours", "own-clock"):
+        with sweepers(cloned, 2, kind):
+            time.sleep(1)
+        flagged[kind] = asyncio.run(_counts(cloned))["flagged"]
+    assert flagged["ours"] == 0 < flagged["own-clock"]
