@@ -23,7 +23,8 @@ from closedloop.watching import name_of
 from kernel.auth import Actor, actor_of, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.i18n import LOCAL_ZONE, t
+from kernel.i18n import LOCAL_ZONE, current_locale, t
+from kernel.lately import Lately
 from kernel.web import COMPRESSED, Page, page
 from registry.accounts import home_of, known_actor
 from registry.model import PlaceKind, Role
@@ -47,10 +48,11 @@ async def board_page(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
+    lately: NamedDependency[Lately],
 ) -> Page:
     """Lanes, cards, loops, ages, devices; it renews itself."""
     actor = known_actor(request)
-    shown = await _shown(tx, office, actor, clock.now())
+    shown = await _lately(tx, office, lately, actor, clock.now())
     return page(
         "board.html", **shown, path="/duty/board", nav=navigation(actor), home_url=home_of(actor)
     )
@@ -62,9 +64,22 @@ async def board_parts(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
+    lately: NamedDependency[Lately],
 ) -> Page:
     """The board alone, for the page to renew."""
-    return page("board_parts.html", **await _shown(tx, office, actor_of(request), clock.now()))
+    shown = await _lately(tx, office, lately, actor_of(request), clock.now())
+    return page("board_parts.html", **shown)
+
+
+async def _lately(
+    conn: Connection, office: Office, lately: Lately, actor: Actor | None, now: datetime
+) -> dict[str, Any]:
+    """Drawn once for everybody of a district and language; the page says of when it is."""
+
+    async def draw() -> dict[str, Any]:
+        return await _shown(conn, office, actor, now)
+
+    return await lately.get((own_district(actor), current_locale()), draw)
 
 
 async def _shown(

@@ -43,6 +43,7 @@ from kernel.db import Pool, open_pool, provide_tx
 from kernel.i18n import load_catalogues
 from kernel.jobs import ticker
 from kernel.keyring import unlock
+from kernel.lately import Lately
 from kernel.live import Hub
 from kernel.privacy import Vault, load_master_key
 from kernel.problems import exception_handlers
@@ -56,6 +57,8 @@ ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "migrations"
 FLOORS = ("kernel", "registry", "closedloop", "alerts", "checkpoint")
 HOUR = 3600
+#: For so long the board shows the same picture, with its time.
+BOARD_SECONDS = 15.0
 #: Two batches of scans are written at once, and two tokens or passes looked up beside them.
 LANES_CONNECTIONS = 4
 MOST_BODY = 2 * 1024 * 1024
@@ -147,6 +150,7 @@ def _state(settings: Settings, dsn: str, clock: Clock, vault: Vault, pool: Pool 
             "pool": pool,
             "lanes_pool": None,
             "pressure": Pressure(),
+            "lately": Lately(BOARD_SECONDS),
         }
     )
 
@@ -242,6 +246,10 @@ async def _settings(state: State) -> Settings:
     return state.settings
 
 
+async def _lately(state: State) -> Lately:
+    return state.lately
+
+
 async def _hub(state: State) -> Hub:
     return state.hub
 
@@ -255,4 +263,5 @@ DEPENDENCIES = {
     "intake": _intake_of,
     "settings": _settings,
     "hub": _hub,
+    "lately": _lately,
 }

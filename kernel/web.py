@@ -261,4 +261,8 @@ class Headers:
 
 #: For long lists that are fetched again and again. Nothing that a request says is repeated in them,
 #: so that their length tells nobody the token; other pages are left as they are.
-COMPRESSED = (DefineMiddleware(CompressionMiddleware, config=CompressionConfig(backend="gzip")),)
+COMPRESSED = (
+    DefineMiddleware(
+        CompressionMiddleware, config=CompressionConfig(backend="gzip", gzip_compress_level=2)
+    ),
+)

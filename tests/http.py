@@ -19,6 +19,7 @@ from kernel.auth import hash_password
 from kernel.clock import SetClock
 from kernel.db import Connection, Pool
 from kernel.i18n import load_catalogues
+from kernel.lately import Lately
 from kernel.privacy import Vault
 from kernel.settings import Settings
 from registry.accounts import create_account
@@ -57,6 +58,7 @@ def an_app(
     load_catalogues([REPOSITORY / floor / "locale" for floor in FLOORS])
     standing.clock = clock
     app.state.clock, app.state.vault, app.state.settings = clock, vault, said
+    app.state.lately = Lately(0)  # tests move their clock, not the machine's
     app.state.office = Office(cache=WorldCache(), vault=vault, city=said.city)
     app.state.pool = cast("Pool", OneConnectionPool(conn))
     return app

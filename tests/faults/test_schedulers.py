@@ -22,7 +22,8 @@ KILLS = int(os.environ.get("CHECKPOINT_FAULT_KILLS", "8"))
 LIMITS = int(os.environ.get("CHECKPOINT_FAULT_LIMITS", "2400"))
 #: So many limits pass at the same moment, and a moment is this long.
 AT_ONCE, MOMENT = 40, 0.12
-PATIENCE = 30.0
+#: A hundred thousand limits take a while to write.
+PATIENCE = 30.0 + LIMITS / 1000
 
 #: An insert that takes its time: a kill falls into the middle of it, and two of them meet.
 SLOWLY = """
