@@ -1,6 +1,6 @@
 """The board of the control room: what a glance has to tell, each figure with a table beside it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -110,7 +110,7 @@ async def _shown(
 
 
 def _cards(counted: list[CardCount], first: datetime) -> dict[str, Any]:
-    hours: list[dict[str, int]] = [defaultdict(int) for _ in range(HOURS)]
+    hours: list[Counter[str]] = [Counter() for _ in range(HOURS)]
     for each in counted:
         hours[_hour(each.hour, first)][each.card] += each.n
     totals = {card: sum(hour[card] for hour in hours) for card in CARDS}
@@ -149,11 +149,16 @@ def _lanes(counted: list[CardCount], world: World, first: datetime) -> list[dict
             "gate": gate,
             "total": sum(hours),
             "last": hours[-1],
-            "still": hours[-1] == 0 and sum(hours[-4:-1]) >= 3,
-            "svg": strip(t("ui.board.lane", gate=gate or "–"), hours, sum(hours) / HOURS),
+            "still": _still(hours),
+            "svg": strip(t("ui.board.lane", gate=gate or "–"), hours, still=_still(hours)),
         }
         for (place_id, gate), hours in busiest
     ]
+
+
+def _still(hours: list[int]) -> bool:
+    """Nothing within this hour, after three trucks or more within the three hours before."""
+    return hours[-1] == 0 and sum(hours[-4:-1]) >= 3
 
 
 async def _funnel(conn: Connection, now: datetime, own: str | None) -> dict[str, Any]:

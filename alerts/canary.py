@@ -18,7 +18,6 @@ from closedloop.situation import Situation
 from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.ids import uuid7
-from registry.ladder import LADDER
 from registry.model import Card, Event, Place, PlaceKind
 from registry.world import World
 
@@ -64,8 +63,7 @@ async def _live(conn: Connection, office: Office, gate: Place, firm: Place, now:
     )  # fmt: skip
     await _append(conn, office, movement_id, "entry", gate.id, at, now)
     world = await office.cache.now(conn)
-    ladder = world.rules_at(now).ladder or LADDER
-    await sweep(conn, now, 1, ladder)
+    await sweep(conn, now, 1, world.rules_at(now).ladder)
     if not await _flagged(conn, movement_id):
         return "sweep"
     await _append(conn, office, movement_id, "arrival", firm.id, now, now)

@@ -10,12 +10,11 @@ from msgspec import Struct
 
 
 class Bar(Struct, frozen=True, kw_only=True):
-    """`mark`: a sign drawn before the figure where it is out of the ordinary."""
+    """`second` of them are hatched."""
 
     label: str
     value: int
     share: float
-    mark: str = ""
     second: int = 0
 
 
@@ -36,27 +35,25 @@ def bars(title: str, rows: Sequence[Bar], *, width: int = 400) -> Markup:
                 else ""
             )
             + f'<text x="{left + long + 8:.1f}" y="{y + 21}" class="num">'
-            f"{escape(row.mark)}{row.value}</text>"
+            f"{row.value}</text>"
         )
-    return _svg(title, width, max(len(rows), 1) * step, parts)
+    return _svg(title, width, max(len(rows), 1) * step, [HATCH, *parts])
 
 
-def strip(title: str, cells: Sequence[int], usual: float) -> Markup:
-    """A lane's day, one cell an hour: the taller the busier; a dot where it stands still though it
-    usually would not.
-    """
+def strip(title: str, cells: Sequence[int], *, still: bool) -> Markup:
+    """A lane's day, one cell an hour: the taller the busier; a ring at its end where it stands."""
     most = max([*cells, 1])
     parts = ['<rect x="0" y="39" width="240" height="1" class="axis"/>']
     for hour, n in enumerate(cells):
         tall = n / most * 36
         at = f'x="{hour * 10 + 1}" y="{39 - tall:.1f}"'
         parts.append(f'<rect {at} width="8" height="{tall:.1f}" class="bar"/>')
-        if n == 0 and usual >= 1 and hour == len(cells) - 1:
-            parts.append(f'<circle cx="{hour * 10 + 5}" cy="30" r="4" class="now"/>')
+    if still:
+        parts.append(f'<circle cx="{len(cells) * 10 - 5}" cy="30" r="4" class="now"/>')
     return _svg(title, 240, 40, parts)
 
 
-#: Patterns for cards, so that they are told apart in grey.
+#: From the bottom of worries to the top; the table beside it has the figures.
 CARDS = ("green", "yellow", "white", "red", "duplicate")
 
 
@@ -116,7 +113,7 @@ def _svg(title: str, width: int, height: int, parts: Sequence[str]) -> Markup:
     said = escape(title)
     return Markup(  # noqa: S704 - every word in it was escaped
         f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{said}">'
-        f"<title>{said}</title>{HATCH}{body}</svg>"
+        f"<title>{said}</title>{body}</svg>"
     )
 
 

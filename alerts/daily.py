@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 from msgspec import Struct
 
 from alerts.board_queries import Day, cards_by_hour, ledger
+from alerts.charts import CARDS
 from kernel.db import Connection
 from kernel.i18n import LOCAL_ZONE
 
 DAY = timedelta(days=1)
-CARDS = ("green", "yellow", "white", "red", "duplicate")
 
 
 class Daily(Struct, frozen=True, kw_only=True):

@@ -11,8 +11,6 @@ from kernel.errors import NotFound
 PURSUED = UNDER_WAY | {State.EXIT_PENDING, State.REFERRED, State.DISCREPANCY}
 CLAIM_MINUTES = 15
 SNOOZES = (10, 30)
-#: How long whoever is asked has to answer (mission §7, L2).
-REPLY_MINUTES = 30
 #: From then on an alert that nobody has claimed is marked.
 UNCLAIMED_MINUTES = 10
 

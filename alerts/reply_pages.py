@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
@@ -119,7 +118,7 @@ async def _take(
     movement_id = situation.movement.movement_id
     try:
         said = Reply(
-            id=_event_id(data.event_id, now),
+            id=event_id_in(data.event_id, now),
             code=number_typed(data.code) or 0,
             minutes=number_typed(data.minutes),
             place_id=number_typed(data.place),
@@ -131,10 +130,6 @@ async def _take(
         told = error(FIELDS.get(refused.code, ""), refused)
         return await _show(conn, office, situation, back, actor, now, data, told)
     return Redirect(url_with(back, done="reply"), status_code=303)
-
-
-def _event_id(text: str, now: datetime) -> UUID:
-    return event_id_in(text, now)
 
 
 async def _show(

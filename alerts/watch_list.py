@@ -23,9 +23,14 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 async def wanted(
-    conn: Connection, ladder: Sequence[Rung], *, district: str | None = None, limit: int = 500
+    conn: Connection,
+    ladder: Sequence[Rung],
+    *,
+    district: str | None = None,
+    plate: str | None = None,
+    limit: int = 500,
 ) -> list[Wanted]:
-    """The longest missing first. Of one district, or of all."""
+    """The longest missing first. Of one district or of all; with one plate, of it alone."""
     rungs = [
         (limb, rung.minutes) for rung in ladder if rung.does is Does.WATCH for limb in rung.limbs
     ]
@@ -48,12 +53,13 @@ async def wanted(
           JOIN registry.movement m ON m.movement_id = n.movement_id
           LEFT JOIN registry.place p ON p.id = l.next_place_id
           LEFT JOIN registry.place e ON e.id = l.entry_place_id
-         WHERE {touches_district("$4")}
+         WHERE {touches_district("$4")} AND ($5::text IS NULL OR $5 IN (m.plate, m.trailer_plate))
          ORDER BY n.due_at, n.movement_id LIMIT $3
         """,
         [limb for limb, _ in rungs],
         [minutes for _, minutes in rungs],
         limit,
         district,
+        plate,
     )
     return [convert(dict(row), Wanted) for row in rows]

@@ -9,8 +9,8 @@ from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+from alerts.desk_views import options
 from checkpoint.appeals import LONGEST_NOTE, appeal
-from checkpoint.hold_views import options
 from checkpoint.holds import GROUNDS
 from closedloop.hold_words import reason_said
 from closedloop.model import State

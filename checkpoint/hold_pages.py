@@ -10,10 +10,11 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+from alerts.desk_views import options
 from checkpoint.appeals import read_notes
 from checkpoint.desk import standing_place
 from checkpoint.hold_queries import holds_ended_since, movement_of_hold, names_of, standing_holds
-from checkpoint.hold_views import case, ended_row, named, options, row, ways
+from checkpoint.hold_views import case, ended_row, named, row, ways
 from checkpoint.holds import DISMISSALS, HOLDS, RELEASES, find_hold
 from closedloop.acts import Act, propose
 from closedloop.commit import append

@@ -115,7 +115,3 @@ def ways(loop: Loop, held: Hold, actor: Actor) -> dict[str, bool]:
         and held.appeal_waits
         and me not in {held.by, held.approved_by},
     }
-
-
-def options(prefix: str, codes: tuple[str, ...]) -> list[dict[str, str]]:
-    return [{"value": code, "label": t(f"{prefix}.{code}")} for code in codes]

@@ -148,16 +148,14 @@ async def _card(
         "reasons": reasons,
         "next": reasons[0]["mend"] or None if reasons else None,
         "first": _first(body, world, now),
-        "wanted": movement.plate in await _wanted(conn, world, now),
+        "wanted": bool(
+            await wanted(conn, world.rules_at(now).ladder, plate=movement.plate, limit=1)
+        ),
         "advice": lane_advice(outcome.event, world),
         "typed": typed,
         "rules_version": body.get("rules_version"),
         "at": outcome.event.occurred_at,
     }
-
-
-async def _wanted(conn: Connection, world: World, now: datetime) -> set[str]:
-    return {each.plate for each in await wanted(conn, world.rules_at(now).ladder)}
 
 
 def _first(body: dict[str, Any], world: World, now: datetime) -> str | None:

@@ -3,7 +3,6 @@ the digits, and the list to take along.
 """
 
 import base64
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -160,16 +159,12 @@ def _cells(row: dict[str, Any]) -> list[str]:
         str(row["movement_id"]),
         row["plate"],
         row["gate"],
-        _moment(row["released_at"]),
-        _moment(row["due_at"]),
-        _moment(row["arrived_at"]),
+        local_time(row["released_at"]),
+        local_time(row["due_at"]),
+        local_time(row["arrived_at"]),
         t("ui.firm.csv.yes") if row["late"] else "",
         t(f"state.{row['state']}"),
     ]
-
-
-def _moment(at: datetime | None) -> str:
-    return local_time(at)
 
 
 HANDLERS: list[Any] = [confirm_many, departed, screen, export]

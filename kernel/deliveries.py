@@ -24,7 +24,7 @@ from kernel.errors import Refused
 from kernel.outbox import give_positions
 from kernel.outgoing import Allowed, post_pinned, target_of
 from kernel.privacy import Vault
-from kernel.senders import FIRST_PAUSE, GIVES_UP_AFTER, LEASE, LONGEST_PAUSE, SEND_SECONDS
+from kernel.senders import GIVES_UP_AFTER, LEASE, SEND_SECONDS, pause_after
 
 FANNED = "fanned"
 MOST_FANNED = 2_000
@@ -215,7 +215,6 @@ async def _settle(pool: Pool, way: Way, due: Sequence[Due], error: str, now: dat
 
 
 async def _later(conn: Connection, way: Way, each: Due, error: str, now: datetime) -> None:
-    pause = min(FIRST_PAUSE * 2 ** min(each.attempts - 1, 12), LONGEST_PAUSE)
     over = now - each.created_at > GIVES_UP_AFTER
     await conn.execute(
         """
@@ -224,7 +223,7 @@ async def _later(conn: Connection, way: Way, each: Due, error: str, now: datetim
         """,
         way.id,
         each.message_id,
-        now + pause,
+        now + pause_after(each.attempts),
         error,
         now if over else None,
     )

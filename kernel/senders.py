@@ -149,9 +149,14 @@ async def _mark(conn: Connection, waiting: Waiting, now: datetime) -> None:
     )
 
 
+def pause_after(attempts: int) -> timedelta:
+    """Twice as long each time, up to an hour."""
+    return min(FIRST_PAUSE * 2 ** min(attempts - 1, 12), LONGEST_PAUSE)
+
+
 async def _later(conn: Connection, waiting: Waiting, now: datetime, *, for_ever: bool) -> None:
     """Tried again with growing pauses, until it is a day old or nobody can be reached."""
-    pause = min(FIRST_PAUSE * 2 ** min(waiting.attempts - 1, 12), LONGEST_PAUSE)
+    pause = pause_after(waiting.attempts)
     over = for_ever or now - waiting.created_at > GIVES_UP_AFTER
     await conn.execute(
         """

@@ -1,6 +1,7 @@
 // The firm's page without a network: a tap on "arrived" is kept on this device with its time and sent when
 // the network is back. Each carries the id that the page gave it, so that sending twice is one arrival.
 const STORE = "firm-queue";
+const REFUSED = "firm-refused";
 const AGAIN = 15_000;
 const list = document.querySelector("[data-firm]");
 const told = document.querySelector("[data-firm-queue]");
@@ -24,8 +25,11 @@ async function send() {
     body: JSON.stringify({ events: queue }),
   }).catch(() => null);
   if (!answer?.ok) return;
-  const done = new Set((await answer.json()).results.map((each) => each.id));
+  const { results } = await answer.json();
+  const done = new Set(results.map((each) => each.id));
   keep(kept().filter((each) => !done.has(each.id)));
+  const refused = results.filter((each) => each.status === "refused" || each.status === "conflict").length;
+  if (refused) sessionStorage.setItem(REFUSED, Number(sessionStorage.getItem(REFUSED) ?? 0) + refused);
   if (!kept().length) location.reload();
 }
 
@@ -56,6 +60,14 @@ list?.addEventListener("submit", async (event) => {
 });
 
 keep(kept());
+// What was refused after all is told once more on the renewed page: its truck still stands in the list.
+const not = document.querySelector("[data-firm-refused]");
+const number = sessionStorage.getItem(REFUSED);
+if (number) {
+  not.hidden = false;
+  not.querySelector("[data-count]").textContent = number;
+  sessionStorage.removeItem(REFUSED);
+}
 addEventListener("online", send);
 setInterval(send, AGAIN);
 send();

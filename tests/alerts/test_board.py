@@ -111,7 +111,7 @@ def test_pictures_have_titles_and_nothing_of_a_name_is_markup() -> None:
     evil = '<script>"&'
     made = [
         bars(evil, [Bar(label=evil, value=3, share=1, second=1)]),
-        strip(evil, [0, 5, 0], 2),
+        strip(evil, [0, 5, 0], still=True),
         mix(evil, [{"green": 1, "white": 3}, {}]),
         schematic(evil, [evil], [evil], []),
     ]

@@ -147,6 +147,25 @@ async def test_a_tap_without_network_is_kept_and_sent_when_it_is_back(site: Site
     assert await state(site, movement_id) is State.DISCHARGED
 
 
+async def test_a_tap_that_is_refused_afterwards_is_told(site: Site) -> None:
+    """Tapped without a network, and held by the police meanwhile."""
+    async with connected(site.dsn) as conn:
+        movement_id = await released(conn, site.city)
+    site.clock.at = NOON + timedelta(minutes=40)
+    firm = await site.log_in("firm", site.city.mill, lang="zh", viewport=PHONE)
+    await firm.goto("/firm")
+    await firm.context.set_offline(True)
+    await firm.locator("form[action='/firm/arrived'] button").click()
+    await expect(firm.locator("[data-firm-queue]")).to_be_visible()
+    async with connected(site.dsn) as conn:
+        duty = await officer(conn, "duty")
+        reason = {"source": "令7号", "reason": "suspected_case"}
+        await about_hold(conn, site.city, movement_id, "hold", duty, site.clock.at, **reason)
+    await firm.context.set_offline(False)
+    await expect(firm.locator("[data-firm-refused]")).to_be_visible()
+    assert await state(site, movement_id) is State.HELD
+
+
 async def test_the_digits_turn_on_the_screen_without_a_network(site: Site) -> None:
     firm = await site.log_in("firm", site.city.mill, lang="zh", viewport=DESK, bypass_csp=True)
     await firm.clock.install()
