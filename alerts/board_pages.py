@@ -140,7 +140,7 @@ def _hour(at: datetime, first: datetime) -> int:
 def _lanes(counted: list[CardCount], world: World, first: datetime) -> list[dict[str, Any]]:
     """The busiest first; a lane that stands still within this hour though it was busy is marked."""
     cells: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0] * HOURS)
-    for each in counted:
+    for each in (each for each in counted if not each.desk):
         cells[each.place_id, each.gate][_hour(each.hour, first)] += each.n
     busiest = sorted(cells.items(), key=lambda item: (-sum(item[1]), item[0]))[:MOST_LANES]
     return [

@@ -10,12 +10,15 @@ from registry.scope import touches_district, within
 
 
 class CardCount(Struct, frozen=True, kw_only=True):
-    """Cards given at one lane within one hour, which begins at `hour`."""
+    """Cards given at one lane within one hour, which begins at `hour`; `desk`: trucks that the desk
+    turned back, which is a white card too.
+    """
 
     place_id: int
     gate: str
     hour: datetime
     card: str
+    desk: bool
     n: int
 
 
@@ -77,11 +80,13 @@ async def cards_by_hour(
 ) -> list[CardCount]:
     rows = await conn.fetch(
         """
-        SELECT place_id, gate, date_trunc('hour', occurred_at) AS hour, body ->> 'card' AS card,
-               count(*) AS n
+        SELECT place_id, gate, date_trunc('hour', occurred_at) AS hour, kind = 'desk' AS desk,
+               CASE kind WHEN 'desk' THEN 'white' ELSE body ->> 'card' END AS card, count(*) AS n
           FROM registry.event
-         WHERE place_id = ANY($1) AND occurred_at >= $2 AND kind = 'entry' AND body ? 'card'
-         GROUP BY place_id, gate, hour, card ORDER BY place_id, gate, hour, card
+         WHERE place_id = ANY($1) AND occurred_at >= $2
+           AND (kind = 'entry' AND body ? 'card'
+                OR kind = 'desk' AND body ->> 'outcome' = 'turn_back')
+         GROUP BY place_id, gate, hour, desk, card ORDER BY place_id, gate, hour, desk, card
         """,
         list(places),
         since,

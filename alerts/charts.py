@@ -21,7 +21,7 @@ class Bar(Struct, frozen=True, kw_only=True):
 def bars(title: str, rows: Sequence[Bar], *, width: int = 400) -> Markup:
     """Horizontal bars on one scale; `second` is a hatched part of each."""
     most = max((row.value for row in rows), default=0) or 1
-    left, room, step = 110, width - 110 - 90, 34
+    left, room, step = 136, width - 136 - 64, 34
     parts: list[str] = []
     for number, row in enumerate(rows):
         y = number * step

@@ -9,14 +9,19 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from alerts.board_queries import ages, funnel, ledger
+from alerts.board_queries import ages, cards_by_hour, funnel, ledger
 from alerts.charts import Bar, bars, mix, schematic, strip
 from alerts.daily_sheet import daily_drawing
 from alerts.desk_views import BANDS
+from checkpoint.desk import DESK
+from closedloop.acts import Act, propose
+from closedloop.commit import append
+from closedloop.reporting import accepted
 from kernel.clock import SetClock
 from kernel.db import Connection
+from kernel.ids import uuid7
 from registry.pulses import note_pulse
-from tests.alerts.enquiry import DUE, after, climb_up
+from tests.alerts.enquiry import DUE, after, climb_up, officer
 from tests.checkpoint.moves import released, reported, scanned, verifying
 from tests.city import IDS, City
 from tests.conftest import NOON
@@ -56,6 +61,22 @@ async def test_the_board_shows_lanes_cards_loops_ages_and_devices(
         assert "ui.board" not in shown
         assert shown.count("<svg") >= 5
         assert "<table" in shown
+
+
+async def test_a_truck_that_the_desk_turns_back_counts_as_turned_back(
+    conn: Connection, city: City
+) -> None:
+    movement_id = await verifying(conn, city)
+    at = NOON + timedelta(minutes=9)
+    desk = await officer(conn, "desk", "desk")
+    reason = (await city.office.cache.now(conn)).rules_at(at).turn_back_reasons[0].code
+    said = Act(id=uuid7(at), kind="desk", outcome="turn_back", reason=reason, place_id=city.north)
+    accepted(await append(conn, city.office.cache, [propose(movement_id, said, desk, DESK)], at))
+    found = await cards_by_hour(conn, [city.north], NOON - timedelta(hours=1))
+    assert [(each.card, each.desk, each.n) for each in found] == [
+        ("white", True, 1),
+        ("yellow", False, 1),
+    ]
 
 
 async def test_figures_are_a_plain_recount(conn: Connection, city: City) -> None:
