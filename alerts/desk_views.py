@@ -6,6 +6,8 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from alerts.case_queries import Rung, TakenStep
 from alerts.model import UNCLAIMED_MINUTES, Code
 from alerts.queries import Overdue, Referred
@@ -37,40 +39,70 @@ def groups(rows: Sequence[Overdue], actor: Actor | None, now: datetime) -> list[
     ]
 
 
-def duty_row(row: Overdue, actor: Actor | None, now: datetime) -> dict[str, Any]:
+class Contact(Struct, frozen=True, kw_only=True):
+    at: datetime
+    what: str
+
+
+class DutyRow(Struct, frozen=True, kw_only=True):
+    """A truck on the list, in words; hashable, so that a row that is drawn serves again. `band` is
+    its age as an index of BANDS; `lonely`: overdue for long, and nobody has claimed it.
+    """
+
+    movement_id: int
+    limb: str
+    plate: str
+    plate_kind: str | None
+    masked_name: str
+    passed_at: datetime | None
+    due_at: datetime
+    overdue_minutes: int
+    band: int
+    what: str
+    step: str
+    doing: str
+    more: int
+    owner: str
+    mine: bool
+    lonely: bool
+    snoozed_until: datetime | None
+    contact: Contact | None
+    found: int
+    closing: bool
+
+
+def duty_row(row: Overdue, actor: Actor | None, now: datetime) -> DutyRow:
     minutes = minutes_since(row.due_at, now)
-    lonely = not row.owner_id and minutes >= UNCLAIMED_MINUTES
-    return {
-        "movement_id": row.movement_id,
-        "stop": row.stop,
-        "limb": row.limb,
-        "plate": row.plate,
-        "plate_kind": kind_shown(row.plate),
-        "masked_name": row.driver,
-        "passed_at": row.released_at,
-        "due_at": row.due_at,
-        "overdue_minutes": minutes,
-        "band": sum(minutes >= start for start in BANDS),
-        "what": t(f"limb.{row.limb}"),
-        "step": row.step,
-        "doing": t(f"step.{row.step}") if row.step else "",
-        "more": row.limits - 1,
-        "owner": row.owner,
-        "mine": actor is not None and row.owner_id == actor.id,
-        "lonely": lonely,
-        "snoozed_until": row.snoozed_until,
-        "contact": contact(row),
-        "found": row.found,
-        "closing": row.closing,
-    }
+    return DutyRow(
+        movement_id=row.movement_id,
+        limb=row.limb,
+        plate=row.plate,
+        plate_kind=kind_shown(row.plate),
+        masked_name=row.driver,
+        passed_at=row.released_at,
+        due_at=row.due_at,
+        overdue_minutes=minutes,
+        band=sum(minutes >= start for start in BANDS),
+        what=t(f"limb.{row.limb}"),
+        step=row.step,
+        doing=t(f"step.{row.step}") if row.step else "",
+        more=row.limits - 1,
+        owner=row.owner,
+        mine=actor is not None and row.owner_id == actor.id,
+        lonely=not row.owner_id and minutes >= UNCLAIMED_MINUTES,
+        snoozed_until=row.snoozed_until,
+        contact=contact(row),
+        found=row.found,
+        closing=row.closing,
+    )
 
 
-def contact(row: Overdue) -> dict[str, Any] | None:
+def contact(row: Overdue) -> Contact | None:
     """The last word that came, or the last call; None where nobody has been reached."""
     at = max((at for at in (row.called_at, row.replied_at) if at is not None), default=None)
     if at is None:
         return None
-    return {"at": at, "what": t(f"reply.{row.last_reply}") if row.last_reply else t("event.call")}
+    return Contact(at=at, what=t(f"reply.{row.last_reply}") if row.last_reply else t("event.call"))
 
 
 def minutes_since(at: datetime, now: datetime) -> int:

@@ -107,23 +107,40 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 
 _COMING = "('released', 'incident', 'discrepancy', 'referred')"
-#: Of the loop `l`: on its way to the place $1 or standing there with a question; and whoever has
-#: a stop there among several, which may be taken in any order.
-_EXPECTED = f"""l.state IN {_COMING} AND l.movement_id IN (
-        SELECT n.movement_id FROM closedloop.loop n
-         WHERE n.next_place_id = $1 AND n.state IN {_COMING}
+#: A count of more than this is no help to anybody, and costs as much as the trucks that it counts.
+MOST_COUNTED = 1_000
+
+
+def _coming(most: str) -> str:
+    """`coming`, the next due, at least `most` of them, of whoever is on its way to the place $1 or
+    stands there with a question; and all that have a stop there among several, which may be taken
+    in any order. These are found by where they go, and only then looked at for their state: there
+    are few of them, and a city may have any number under way.
+    """
+    return f"""several AS MATERIALIZED (
+        SELECT n.movement_id, n.due_at, n.state, n.view FROM closedloop.loop n
+         WHERE n.view -> 'stops' @> jsonb_build_array(jsonb_build_object('place_id', $1::bigint))
+           AND n.view -> 'stops' -> 1 IS NOT NULL
+           AND n.state NOT IN ('confirmed', 'discharged', 'transferred', 'closed_by_officer',
+                               'voided', 'cancelled')
+    ), coming AS (
+        (SELECT n.movement_id, n.due_at FROM closedloop.loop n
+          WHERE n.next_place_id = $1 AND n.state IN {_COMING}
+          ORDER BY n.due_at, n.movement_id LIMIT {most})
         UNION
-        SELECT n.movement_id FROM closedloop.loop n
-          JOIN registry.movement r ON r.movement_id = n.movement_id
-         WHERE cardinality(r.stops) > 1 AND r.stops @> ARRAY[$1::bigint] AND n.state IN {_COMING}
+        SELECT n.movement_id, n.due_at FROM several n
+         WHERE n.state IN {_COMING}
            AND EXISTS (SELECT 1 FROM jsonb_array_elements(n.view -> 'stops') AS stop
                         WHERE (stop ->> 'place_id')::bigint = $1
                           AND stop ->> 'confirmed_at' IS NULL))"""
 
 
-async def count_expected(conn: Connection, place_id: int) -> int:
+async def count_expected(conn: Connection, place_id: int, most: int = MOST_COUNTED) -> int:
+    """Counts up to `most`."""
     return await conn.fetchval(
-        f"SELECT count(*) FROM closedloop.loop l WHERE {_EXPECTED}", place_id
+        f"WITH {_coming('$2::bigint')} SELECT least($2::bigint, count(*)) FROM coming",
+        place_id,
+        most,
     )
 
 
@@ -133,6 +150,9 @@ async def expected_at(
     """Trucks on their way to a firm or standing there with a question, the next due first."""
     rows = await conn.fetch(
         f"""
+        WITH {_coming("$3::bigint + $4")}, shown AS (
+            SELECT movement_id FROM coming
+             ORDER BY due_at NULLS LAST, movement_id OFFSET $3 LIMIT $4)
         SELECT l.movement_id,
                {STATE_AT.replace("$1", "$2")} AS state,
                m.plate, coalesce(s.masked_name, '') AS driver, coalesce(e.name, '') AS entry_place,
@@ -141,12 +161,12 @@ async def expected_at(
                         WHERE (stop ->> 'place_id')::bigint = $1
                           AND stop ->> 'confirmed_at' IS NULL
                           AND stop ->> 'claimed_at' IS NOT NULL) AS claimed
-          FROM closedloop.loop l
-          JOIN registry.movement m ON m.movement_id = l.movement_id
+          FROM shown
+          JOIN closedloop.loop l USING (movement_id)
+          JOIN registry.movement m USING (movement_id)
           LEFT JOIN registry.movement_person s ON s.movement_id = l.movement_id AND s.ordinal = 0
           LEFT JOIN registry.place e ON e.id = l.entry_place_id
-         WHERE {_EXPECTED}
-         ORDER BY l.due_at NULLS LAST, l.movement_id OFFSET $3 LIMIT $4
+         ORDER BY l.due_at NULLS LAST, l.movement_id
         """,
         place_id,
         now,

@@ -16,6 +16,7 @@ from closedloop.commit import append
 from closedloop.history_pages import HANDLERS as HISTORY
 from closedloop.model import State
 from closedloop.queries import (
+    MOST_COUNTED,
     Arrived,
     Expected,
     LoopQuery,
@@ -85,18 +86,18 @@ async def show_firm(
     world = await office.cache.now(conn)
     place = world.place(place_of(actor))
     code, until = rolling_code(place.screen_secret, now)
-    expected = await expected_at(conn, place.id, now, skip=skip, limit=PER_PAGE)
+    found = await expected_at(conn, place.id, now, skip=skip, limit=PER_PAGE + 1)
+    expected = found[:PER_PAGE]
     arrived = await arrived_at(conn, place.id, now - TODAY)
     number = await count_expected(conn, place.id)
-    after = skip + len(expected)
     return page(
         "firm.html",
         http_status=422 if errors else 200,
         path="/firm",
         place={"name": place.name},
         expected=[_expected(each, now) for each in expected],
-        expected_number=number,
-        next_url=url_with("/firm", skip=after) if after < number else None,
+        expected_number=f"{number}+" if number == MOST_COUNTED else str(number),
+        next_url=url_with("/firm", skip=skip + PER_PAGE) if len(found) > PER_PAGE else None,
         arrived=[_arrived(each, now) for each in arrived[:PER_PAGE]],
         arrived_number=len(arrived),
         rolling={"code": code, "until": until},

@@ -40,6 +40,10 @@ SERVER_SETTINGS = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
+    # Questions here are small and many: helpers that are forked for one take the cores from the
+    # others, and starting them takes longer than the answer.
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
 }
 
 # Away: the server or the way to it is gone. InterfaceError is a closed connection or pool.

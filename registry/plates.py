@@ -10,6 +10,7 @@ The colour is no part of the number.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -84,6 +85,7 @@ def parse(text: str) -> Plate:
     raise Unprocessable("plate_malformed", given=plate[:_SHOWN_IN_ERRORS])
 
 
+@lru_cache(8_192)  # pages ask for it of every row
 def kind_shown(text: str) -> str:
     """The kind to draw a plate as: one that cannot be read looks like any other."""
     try:
