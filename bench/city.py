@@ -102,6 +102,7 @@ async def copy_movements(conn: Connection, original: int, number: int) -> None:
         "plate": "'豫C' || lpad(n::text, 7, '0')",
         "event_id": "md5('reported' || n)::uuid",
         "subject": "sha256(n::text::bytea)",
+        "person_id": "md5('person' || n)::uuid",
         "view": "jsonb_set(t.view, '{movement_id}', to_jsonb(new))",
     }
     for table, names in columns.items():

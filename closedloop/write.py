@@ -87,7 +87,10 @@ WITH moved AS (
 ), closed AS (
     UPDATE closedloop.deadline d SET closed_at = $1
       FROM moved
-     WHERE d.movement_id = moved.movement_id AND d.closed_at IS NULL
+     WHERE d.movement_id = moved.movement_id
+       -- By the key, whatever the planner thinks: a plan that was made when few limits were open,
+       -- and is kept, would read all that are open in the city at every scan.
+       AND d.movement_id = ANY($2) AND coalesce(d.closed_at, 'infinity') = 'infinity'
        AND NOT EXISTS (SELECT 1 FROM limits n
                         WHERE n.movement_id = d.movement_id AND n.stop = d.stop
                           AND n.limb = d.limb AND n.limit_no = d.limit_no)

@@ -44,6 +44,9 @@ SERVER_SETTINGS = {
     # others, and starting them takes longer than the answer.
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
+    # A prepared plan may be older than the rows: what read a whole table while it was small would
+    # go on reading it, until statistics are made anew, while rows come by thousands.
+    "enable_seqscan": "off",
 }
 
 # Away: the server or the way to it is gone. InterfaceError is a closed connection or pool.

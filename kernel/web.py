@@ -2,14 +2,14 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # Litestar leaves the parameters of its generic classes open.
 
-from collections.abc import Hashable, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 from uuid import uuid4
 
-from jinja2 import Environment, FileSystemLoader, pass_environment
+from jinja2 import FileSystemLoader
 from litestar import Request
 from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
@@ -29,15 +29,14 @@ from markupsafe import Markup
 
 from kernel.assets import STATIC, Assets
 from kernel.auth import actor_of, bearer_token
+from kernel.drawing import Pages, drawn
 from kernel.errors import Forbidden
-from kernel.i18n import LOCALES, current_locale, local_time, negotiate, other_locale, t, use_locale
+from kernel.i18n import LOCALES, local_time, negotiate, other_locale, t, use_locale
 from kernel.kept_forms import unsent_on
 from kernel.store import SessionConfig
 
 THEMES = ("auto", "day", "night")
 ONE_YEAR = 365 * 24 * 3600
-#: Rows of a few thousand trucks, in two languages.
-MOST_DRAWN = 8_192
 SESSION_SECONDS = 12 * 3600  # one shift, counted from log-in
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -86,35 +85,14 @@ def template_config(folders: Iterable[Path], assets: Assets) -> TemplateConfig[J
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"t": t, "asset": assets.url, "url_with": url_with, "drawn": drawn}
+    environment.globals |= {
+        "t": t,
+        "asset": assets.url,
+        "url_with": url_with,
+        "drawn": partial(drawn, environment),
+    }
     environment.filters |= {"local_time": local_time, "group4": group4, "t": t}
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
-
-
-class Pages(Environment):
-    """`row.plate` of a dict is its key first: Jinja looks for an attribute before, and failing
-    at that for every cell of a long list cost more than all else in the page.
-    """
-
-    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 -- whatever a page is given
-        if isinstance(obj, dict) and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-
-@pass_environment
-def drawn(environment: Environment, name: str, /, **facts: Hashable) -> Markup:
-    """A part of a page that depends on nothing but its facts and the language: it is drawn once
-    for everybody who sees the same.
-    """
-    return _drawn(environment, name, current_locale(), tuple(facts.items()))
-
-
-@lru_cache(MOST_DRAWN)
-def _drawn(
-    environment: Environment, name: str, _locale: str, facts: tuple[tuple[str, Hashable], ...]
-) -> Markup:
-    return Markup(environment.get_template(name).render(dict(facts)))  # noqa: S704
 
 
 def group4(digits: object) -> str:

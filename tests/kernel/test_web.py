@@ -8,7 +8,7 @@ from litestar import Litestar, get, post
 from litestar.response import Template
 
 from kernel.auth import public
-from kernel.i18n import load_catalogues
+from kernel.i18n import load_catalogues, use_locale
 from kernel.problems import exception_handlers
 from kernel.web import (
     CONTENT_SECURITY_POLICY,
@@ -172,3 +172,16 @@ def test_secure_cookies_belong_to_one_host_and_go_over_https_only() -> None:
     assert (sessions.key, sessions.secure, sessions.httponly) == ("__Host-session", True, True)
     assert (forms.cookie_name, forms.cookie_secure) == ("__Host-csrftoken", True)
     assert csrf("secret", secure=True).session_cookie == sessions.key
+
+
+def test_a_part_is_drawn_once_for_the_same_facts_in_each_language(tmp_path: Path) -> None:
+    (tmp_path / "row.html").write_text("{{ name }} {{ at | local_time }} {{ drawn_times() }}")
+    environment = template_config([tmp_path], Assets([])).engine_instance.engine
+    times: list[int] = []
+    environment.globals["drawn_times"] = lambda: times.append(1) or len(times)
+    drawn = environment.globals["drawn"]
+    for _ in range(2):
+        assert drawn("row.html", name="<a>", at=MOMENT) == "&lt;a&gt; 4月12日 21:00 1"
+    with use_locale("en"):
+        assert drawn("row.html", name="<a>", at=MOMENT) == "&lt;a&gt; 12 Apr 21:00 2"
+    assert drawn("row.html", name="b", at=MOMENT) == "b 4月12日 21:00 3"
