@@ -8,6 +8,7 @@ import pytest
 
 from closedloop import staff_pages
 from closedloop.model import Level, State
+from closedloop.queries import count_expected
 from closedloop.rolling import rolling_code
 from kernel.clock import SetClock
 from kernel.db import Connection
@@ -58,6 +59,8 @@ async def test_a_firm_with_many_trucks_reads_them_a_page_at_a_time(
     assert sorted(n for page in shown for n in page) == [0, 1, 2]
     assert "/firm?skip=2" in first.text
     assert "/firm?skip=" not in rest.text
+    assert await count_expected(conn, city.mill) == 3
+    assert await count_expected(conn, city.mill, most=2) == 2
 
 
 async def test_one_tap_closes_the_loop_and_a_second_changes_nothing(
