@@ -52,7 +52,7 @@ class DutyRow(Struct, frozen=True, kw_only=True):
     movement_id: int
     limb: str
     plate: str
-    plate_kind: str | None
+    plate_kind: str
     masked_name: str
     passed_at: datetime | None
     due_at: datetime
