@@ -1,6 +1,6 @@
 """Several schedulers that are killed at any moment flag every limit once; and the check can fail.
 
-CHECKPOINT_FAULT_KILLS and CHECKPOINT_FAULT_LIMITS make a longer run.
+CHECKPOINT_FAULT_KILLS, CHECKPOINT_FAULT_LIMITS and CHECKPOINT_FAULT_LADDER make a longer run.
 """
 
 import asyncio
@@ -20,10 +20,12 @@ from tests.support import REPOSITORY, run_on
 
 KILLS = int(os.environ.get("CHECKPOINT_FAULT_KILLS", "8"))
 LIMITS = int(os.environ.get("CHECKPOINT_FAULT_LIMITS", "2400"))
+#: So many limits climb the whole ladder.
+LADDER = int(os.environ.get("CHECKPOINT_FAULT_LADDER", str(LIMITS // 2)))
 #: So many limits pass at the same moment, and a moment is this long.
 AT_ONCE, MOMENT = 40, 0.12
-#: A hundred thousand limits take a while to write.
-PATIENCE = 30.0 + LIMITS / 1000
+#: The last of them passes so late, and a hundred thousand take a while to write.
+PATIENCE = 30.0 + LIMITS / AT_ONCE * MOMENT + max(LIMITS, LADDER) / 1000
 
 #: An insert that takes its time: a kill falls into the middle of it, and two of them meet.
 SLOWLY = """
@@ -222,7 +224,7 @@ def test_each_rung_of_the_ladder_comes_once_whoever_is_killed_or_stopped(
     cloned: str, count: int
 ) -> None:
     random = Random(count)
-    limits = LIMITS // 2
+    limits = LADDER
     with sweepers(cloned, count, warp=WARP) as running:
         set_out(cloned, limits)
         ends = time.monotonic() + (40 + 60 + LAST) * 60 / WARP + PATIENCE
