@@ -8,6 +8,8 @@ calls it carries no data.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from asyncpg import QueryCanceledError
+
 from closedloop.due import TAKE_DUE, rungs_as_arrays
 from kernel.db import Connection
 from kernel.jobs import beat
@@ -15,7 +17,9 @@ from registry.ladder import LADDER, Does, Rung, Tells
 
 HEARTBEAT = "sweep"
 #: So many at a time, so that a backlog of a bad night goes in short transactions.
-MOST = 20_000
+MOST = 5_000
+#: A database that is too slow for so many has fewer to do at once, down to these.
+LEAST = 50
 #: An arrival that was received in time may be a moment from its commit when its limit passes:
 #: whoever sweeps by the clock sweeps this far behind it (invariant I3).
 SETTLING = timedelta(seconds=2)
@@ -71,12 +75,22 @@ async def sweep(
 
 
 async def sweep_all(conn: Connection, now: datetime, ladder: Sequence[Rung] = LADDER) -> int:
-    """Until nothing is left; each round is a transaction of its own when none is open."""
-    total, taken = 0, MOST
-    while taken == MOST:
-        raised, taken = await _sweep(conn, now, MOST, ladder)
+    """Until nothing is left; each round is a transaction of its own when none is open. A round that
+    takes longer than a statement may is tried with fewer: else it would fail again and for ever,
+    and no truck be missed by anybody.
+    """
+    total, most = 0, MOST
+    while True:
+        try:
+            raised, taken = await _sweep(conn, now, most, ladder)
+        except QueryCanceledError:
+            if most <= LEAST or conn.is_in_transaction():
+                raise
+            most = max(most // 4, LEAST)
+            continue
         total += raised
-    return total
+        if taken < most:
+            return total
 
 
 async def _sweep(

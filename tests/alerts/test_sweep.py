@@ -17,7 +17,7 @@ from closedloop.commit import append
 from closedloop.model import Level, Loop, State
 from closedloop.reporting import accepted
 from kernel.auth import Actor
-from kernel.db import Connection
+from kernel.db import SERVER_SETTINGS, Connection, prepare
 from kernel.ids import uuid7
 from kernel.privacy import Vault
 from tests.alerts.enquiry import FLAGS
@@ -228,6 +228,47 @@ async def test_a_backlog_is_taken_in_portions_and_none_is_left(
     for number in range(5):
         await under_way(conn, city, tested=number == 0)  # the proof is one person's
     assert [await sweep(conn, DUE + SECOND, most=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+#: An insert that takes its time, as on a disk that many want.
+SLOW = """
+CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(0.002); RETURN NEW; END $$;
+CREATE TRIGGER slowly BEFORE INSERT ON alerts.alert FOR EACH ROW EXECUTE FUNCTION slowly()
+"""
+BACKLOG = 200
+
+
+@pytest.mark.parametrize("fewer", [True, False])
+async def test_a_database_that_is_too_slow_for_a_portion_has_fewer_and_none_is_left(
+    cloned: str, monkeypatch: pytest.MonkeyPatch, *, fewer: bool
+) -> None:
+    """The twin asks for as many again, and would for ever."""
+    monkeypatch.setattr(overdue, "MOST", BACKLOG)
+    monkeypatch.setattr(overdue, "LEAST", 10 if fewer else BACKLOG)
+    settings = SERVER_SETTINGS | {"statement_timeout": "200ms"}
+    conn = await asyncpg.connect(cloned, server_settings=settings)
+    try:
+        await prepare(conn)
+        await conn.execute(SLOW)
+        await conn.execute(
+            """
+            INSERT INTO closedloop.deadline
+                   (movement_id, stop, limb, limit_no, due_at, flag_at, next_at)
+            SELECT 4102000000000 + n, 0, 'arrival', 1, $1, $1, $1 FROM generate_series(1, $2) AS n
+            """,
+            NOON,
+            BACKLOG,
+        )
+        if fewer:
+            assert await sweep_all(conn, NOON + SECOND) == BACKLOG
+        else:
+            with pytest.raises(asyncpg.QueryCanceledError):
+                await sweep_all(conn, NOON + SECOND)
+        flagged = await conn.fetchval("SELECT count(*) FROM alerts.alert")
+        assert flagged == (BACKLOG if fewer else 0)
+    finally:
+        await conn.close()
 
 
 async def test_the_sweep_leaves_a_heartbeat_that_never_goes_back(
