@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from alerts import claims
@@ -18,6 +18,7 @@ from alerts.queries import overdue
 from alerts.reaching import movement_reached
 from alerts.replies import ANSWERS, LONGEST_NOTE, WHOM
 from closedloop.model import UNDER_WAY, state_at
+from closedloop.photos import LARGEST_FORM, add_photo, form_of, photo_id_of, photos_shown
 from closedloop.reporting import Office, actor_name
 from closedloop.reveal_pages import driver_shown, people_shown
 from closedloop.situation import Situation
@@ -45,7 +46,8 @@ DONE = {
 FIELDS = {
     "reply_unknown": "code", "minutes_out_of_range": "minutes", "destination_unknown": "place",
     "call_whom_needed": "whom", "close_reason_needed": "reason", "proof_needed": "proof",
-    "unknown_colleague": "to",
+    "unknown_colleague": "to", "photo_unreadable": "photo", "photo_too_large": "photo",
+    "photos_too_many": "photo",
 }  # fmt: skip
 
 
@@ -100,6 +102,7 @@ async def _show(
         looked=bool(rows),
         marks=await marks_of(conn, at.movement.plate, place_id),
         story=await story(conn, office, at, world, actor, now),
+        photos=await photos_shown(conn, movement_id),
         why_limit=await why_this_limit(conn, at, world, now),
         closing=_closing(at, actor),
         may=_ways(at, actor, overdue=bool(rows)),
@@ -166,12 +169,16 @@ def _ways(at: Situation, actor: Actor, *, overdue: bool) -> dict[str, bool]:
     }
 
 
-@post("/duty/{movement_id:int}/{what:str}", guards=[requires(Role.DUTY)], status_code=200)
+@post(
+    "/duty/{movement_id:int}/{what:str}",
+    guards=[requires(Role.DUTY)],
+    status_code=200,
+    request_max_body_size=LARGEST_FORM,
+)
 async def act(
     movement_id: FromPath[int],
     what: FromPath[str],
     request: AnyRequest,
-    data: URLEncodedBody[CaseForm],
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
@@ -184,10 +191,20 @@ async def act(
     if do is None:
         raise NotFound("not_found")
     await movement_reached(tx, office, movement_id, actor)
-    form = await request.form()
-    said = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    form = await form_of(request)
+    said, data = form.said, form.read_as(CaseForm)
     try:
-        await do(Doing(tx, office, movement_id, data, said, actor, now))
+        async with tx.transaction():  # what was said and its photo stand or fall together
+            await do(Doing(tx, office, movement_id, data, said, actor, now))
+            await add_photo(
+                tx,
+                office.vault,
+                movement_id,
+                photo_id=photo_id_of(data.event_id),
+                sent=form.photo,
+                by=actor_name(actor),
+                now=now,
+            )
     except Refused as refused:
         told = error(FIELDS.get(refused.code, ""), refused)
         return await _show(tx, office, actor, movement_id, now, told=told, values=said)

@@ -17,6 +17,7 @@ from alerts import (
     extension_pages,
     field_pages,
     find_pages,
+    photo_pages,
     reply_pages,
 )
 from alerts.case_acts import colleague
@@ -188,5 +189,6 @@ HANDLERS: list[Any] = [
     *case_pages.HANDLERS,
     *extension_pages.HANDLERS,
     *field_pages.HANDLERS,
+    *photo_pages.PAGES,
     *reply_pages.HANDLERS,
 ]

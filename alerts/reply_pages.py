@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, URLEncodedBody
+from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Struct
 
@@ -17,7 +17,15 @@ from alerts.reaching import movement_reached
 from alerts.replies import LONGEST_NOTE, Reply
 from closedloop.model import state_at
 from closedloop.pass_pages import HOTLINE, event_id_in, own_situation
-from closedloop.reporting import Office, accepted
+from closedloop.photos import (
+    LARGEST_FORM,
+    Form,
+    add_photo,
+    form_of,
+    photo_id_of,
+    photos_shown,
+)
+from closedloop.reporting import Office, accepted, actor_name
 from closedloop.situation import Situation
 from closedloop.watching import name_of
 from kernel.auth import Actor, public, requires
@@ -38,6 +46,9 @@ FIELDS = {
     "minutes_out_of_range": "minutes",
     "destination_unknown": "place",
     "number_malformed": "minutes",
+    "photo_unreadable": "photo",
+    "photo_too_large": "photo",
+    "photos_too_many": "photo",
 }
 #: Of a delay, in minutes; what a hand on the wheel can choose from.
 DELAYS = (15, 30, 45, 60)
@@ -64,17 +75,23 @@ async def driver_page(
     return await _show(tx, office, situation, f"/d/{pass_ref}", None, clock.now(), ReplyForm())
 
 
-@post("/d/{pass_ref:str}/reply", guards=[public], status_code=200)
+@post(
+    "/d/{pass_ref:str}/reply",
+    guards=[public],
+    status_code=200,
+    request_max_body_size=LARGEST_FORM,
+)
 async def driver_form(
     pass_ref: FromPath[str],
-    data: URLEncodedBody[ReplyForm],
+    request: AnyRequest,
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
 ) -> Page | Redirect:
     """What the driver says is kept and shown to the duty desk; a delay moves the limit, once."""
     situation = await own_situation(tx, office, pass_ref)
-    return await _take(tx, office, situation, f"/d/{pass_ref}", None, data, clock.now())
+    form = await form_of(request)
+    return await _take(tx, office, situation, f"/d/{pass_ref}", None, form, clock.now())
 
 
 @get("/firm/trucks/{movement_id:int}", guards=[requires(Role.FIRM)])
@@ -91,11 +108,15 @@ async def firm_page(
     return await _show(tx, office, situation, "/firm", actor, clock.now(), ReplyForm())
 
 
-@post("/firm/trucks/{movement_id:int}", guards=[requires(Role.FIRM)], status_code=200)
+@post(
+    "/firm/trucks/{movement_id:int}",
+    guards=[requires(Role.FIRM)],
+    status_code=200,
+    request_max_body_size=LARGEST_FORM,
+)
 async def firm_form(
     movement_id: FromPath[int],
     request: AnyRequest,
-    data: URLEncodedBody[ReplyForm],
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
@@ -103,7 +124,8 @@ async def firm_form(
     """A coded reply of the firm; “arrived” is its confirmation."""
     actor = known_actor(request)
     situation = await movement_reached(tx, office, movement_id, actor)
-    return await _take(tx, office, situation, "/firm", actor, data, clock.now())
+    form = await form_of(request)
+    return await _take(tx, office, situation, "/firm", actor, form, clock.now())
 
 
 async def _take(
@@ -112,10 +134,10 @@ async def _take(
     situation: Situation,
     back: str,
     actor: Actor | None,
-    data: ReplyForm,
+    form: Form,
     now: datetime,
 ) -> Page | Redirect:
-    movement_id = situation.movement.movement_id
+    movement_id, data = situation.movement.movement_id, form.read_as(ReplyForm)
     try:
         said = Reply(
             id=event_id_in(data.event_id, now),
@@ -125,7 +147,17 @@ async def _take(
             proof=data.proof[:120],
             note=data.note[:LONGEST_NOTE],
         )
-        accepted([await reply(conn, office, movement_id, said, actor, now)])
+        async with conn.transaction():  # what was said and its photo stand or fall together
+            accepted([await reply(conn, office, movement_id, said, actor, now)])
+            await add_photo(
+                conn,
+                office.vault,
+                movement_id,
+                photo_id=photo_id_of(said.id),
+                sent=form.photo,
+                by=actor_name(actor) if actor else "driver",
+                now=now,
+            )
     except Refused as refused:
         told = error(FIELDS.get(refused.code, ""), refused)
         return await _show(conn, office, situation, back, actor, now, data, told)
@@ -161,6 +193,7 @@ async def _show(
         codes=codes(DRIVERS if actor is None else FIRMS),
         delays=[n for n in DELAYS if n <= world.rules_at(now).limits.delay_minutes],
         may_delay=not loop.extended,
+        photos=[] if actor is None else await photos_shown(conn, loop.movement_id),
         places=_destinations(world, loop.next_place_id) if actor is not None else [],
         firm=actor is not None,
         hotline=HOTLINE,

@@ -1,4 +1,4 @@
-"""What a posted code leads to, and a truck that stands at a firm and does not agree."""
+"""What a posted code leads to."""
 
 from datetime import datetime
 from typing import Any
@@ -11,16 +11,9 @@ from litestar.response import Redirect
 from msgspec import Struct
 
 from checkpoint.intake import Answer, Intake, pass_said, take_one
-from checkpoint.queries import movement_by_plate
 from checkpoint.scans import Scan
-from closedloop.acts import ACTS, Act, propose
-from closedloop.commit import append
 from closedloop.model import Level
-from closedloop.reporting import accepted, opened_id, situation_of
 from closedloop.rolling import fits
-from closedloop.saying import one_line
-from closedloop.staff_pages import show_firm
-from closedloop.watching import place_of, who
 from kernel.auth import (
     Actor,
     actor_of,
@@ -28,9 +21,7 @@ from kernel.auth import (
     count_failure,
     forget_failures,
     public,
-    requires,
 )
-from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import NotFound, Refused, Unprocessable
 from kernel.i18n import t
@@ -39,18 +30,14 @@ from kernel.web import Page, page
 from registry.codes import read_code, standing_of
 from registry.framing import INSPECTING
 from registry.inspection_pages import show_trial
-from registry.ledger import receipts_of
 from registry.model import Place, PlaceKind, Role
 from registry.passes import pass_number
-from registry.plates import parse
 from registry.report_queries import find_movement
 from registry.reports import view_key_fits
 from registry.wording import error
 
 AnyRequest = Request[Any, Any, Any]
 LAST_PASS = "last_pass"  # noqa: S105 - the name of a cookie
-#: What a firm may find not to agree (docs/pages.md).
-REASONS = frozenset({"wrong_firm", "wrong_plate", "wrong_person", "not_reported"})
 #: Whoever scans with a phone of their own: no account, no rights but to claim an arrival.
 DRIVER = Actor(
     id=uuid5(UUID(int=0), "driver"), kind="system", name="driver", roles=frozenset({Role.DRIVER})
@@ -61,13 +48,6 @@ class ArriveForm(Struct, frozen=True, kw_only=True):
     use: str = ""
     pass_number: str = ""
     code: str = ""
-    event_id: UUID | None = None
-
-
-class DiscrepancyForm(Struct, frozen=True, kw_only=True):
-    plate: str = ""
-    reason: str = ""
-    note: str = ""
     event_id: UUID | None = None
 
 
@@ -235,51 +215,4 @@ async def _level(
     raise Unprocessable("screen_code_wrong")
 
 
-@post("/firm/discrepancy", guards=[requires(Role.FIRM)], status_code=200)
-async def report_discrepancy(
-    request: AnyRequest,
-    data: URLEncodedBody[DiscrepancyForm],
-    tx: NamedDependency[Connection],
-    intake: NamedDependency[Intake],
-    clock: NamedDependency[Clock],
-) -> Page | Redirect:
-    """A truck that does not agree with its report; one that nobody reported gets a movement of
-    its own, which says that it arrived without entry; one that is bound for another firm was
-    seen at the wrong place.
-    """
-    actor, now = who(request), clock.now()
-    office, values = intake.office, {"plate": data.plate, "reason": data.reason}
-    try:
-        await _discrepancy(tx, intake, actor, data, now)
-    except Refused as refused:
-        field = "plate" if refused.code.startswith("plate") else "reason"
-        told = [error(field, refused)]
-        return await show_firm(tx, office, actor, now, errors=told, values=values)
-    return Redirect("/firm?done=discrepancy", status_code=303)
-
-
-async def _discrepancy(
-    conn: Connection, intake: Intake, actor: Actor, data: DiscrepancyForm, now: datetime
-) -> None:
-    if data.reason not in REASONS:
-        raise Unprocessable("reason_needed")
-    plate, place_id = parse(data.plate).text, place_of(actor)
-    event_id = data.event_id or uuid7(now)
-    found = await movement_by_plate(conn, plate, "arrival", place_id, now)
-    opened = await receipts_of(conn, [opened_id(event_id)])
-    if found is None or opened or not await _bound_for(conn, found, place_id):
-        scan = Scan(id=event_id, kind="arrival", place_id=place_id, occurred_at=now, plate=plate)
-        answer = await take_one(conn, intake, scan, actor, Level.A, now)
-        if answer.refusal is not None:
-            raise answer.refusal
-        return
-    act = Act(id=event_id, kind="discrepancy", reason=data.reason, note=one_line(data.note))
-    accepted(await append(conn, intake.office.cache, [propose(found, act, actor, ACTS)], now))
-
-
-async def _bound_for(conn: Connection, movement_id: int, place_id: int) -> bool:
-    loop = (await situation_of(conn, movement_id)).loop
-    return any(stop.place_id == place_id for stop in loop.stops)
-
-
-HANDLERS: list[Any] = [posted_code, arrive_form, report_discrepancy]
+HANDLERS: list[Any] = [posted_code, arrive_form]

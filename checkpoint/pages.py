@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from alerts.watch_list import wanted
 from checkpoint.arrive_pages import HANDLERS as ARRIVING
+from checkpoint.discrepancy_pages import HANDLERS as DISCREPANT
 from checkpoint.intake import WRONG_CODES, Answer, Intake, take_one
 from checkpoint.me_pages import HANDLERS as MINE
 from checkpoint.queries import driver_of
@@ -166,4 +167,4 @@ def _first(body: dict[str, Any], world: World, now: datetime) -> str | None:
     return getattr(priority.sentence, current_locale())
 
 
-HANDLERS: list[Any] = [gate_page, gate_scan, *ARRIVING, *MINE]
+HANDLERS: list[Any] = [gate_page, gate_scan, *ARRIVING, *DISCREPANT, *MINE]

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from closedloop.model import state_at
 from closedloop.order import in_order
+from closedloop.photos import photos_shown
 from closedloop.reporting import Office, situation_of
 from closedloop.reveal_pages import driver_shown, people_shown
 from closedloop.situation import check_in_district
@@ -74,6 +75,7 @@ async def history_page(
         },
         events=[_told(event, world) for event in in_order(situation.events)],
         people=people_shown(situation, actor),
+        photos=await photos_shown(tx, movement_id),
         reveal_reasons=REASONS,
         home_url=home_of(actor),
         nav=navigation(actor),

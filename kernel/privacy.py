@@ -95,6 +95,9 @@ class Vault:
         return self._roots[self._key_id]
 
     def seal(self, plain: str, *, field: str) -> bytes:
+        return self.seal_bytes(plain.encode(), field=field)
+
+    def seal_bytes(self, plain: bytes, *, field: str) -> bytes:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         ring = self._ring
         if ring is None or ring.sealing is None:
@@ -104,19 +107,26 @@ class Vault:
             header = bytes([_ENVELOPE]) + ring.sealing.to_bytes(_HEADER_BYTES - 1)
             key, bound = ring.keys[ring.sealing], header + field.encode()
         cipher = AESGCM(self._key(key, "seal", field))
-        return header + nonce + cipher.encrypt(nonce, plain.encode(), bound)
+        return header + nonce + cipher.encrypt(nonce, plain, bound)
 
     def open(self, sealed: bytes, *, field: str) -> str:
         """Raises Unavailable: `sealed_key_unknown`, `sealed_unreadable` (altered or misplaced);
         Conflict `erased` where the key was destroyed.
         """
+        try:
+            return self.open_bytes(sealed, field=field).decode()
+        except UnicodeDecodeError as error:
+            raise Unavailable("sealed_unreadable", field=field) from error
+
+    def open_bytes(self, sealed: bytes, *, field: str) -> bytes:
+        """Raises what `open` raises."""
         header, key = self._sealed_with(sealed, field)
         bound = field.encode() if len(header) == 1 else header + field.encode()
         nonce = sealed[len(header) : len(header) + _NONCE_BYTES]
         body = sealed[len(header) + _NONCE_BYTES :]
         cipher = AESGCM(self._key(key, "seal", field))
         try:
-            return cipher.decrypt(nonce, body, bound).decode()
+            return cipher.decrypt(nonce, body, bound)
         except (InvalidTag, ValueError) as error:
             raise Unavailable("sealed_unreadable", field=field) from error
 

@@ -196,8 +196,25 @@ async def _erase_audit(conn: Connection, keys: Sequence[Any], _: datetime) -> No
     await conn.execute("DELETE FROM kernel.audit WHERE id = ANY($1)", keys)
 
 
+async def _photos_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[UUID]:
+    rows = await conn.fetch(
+        """
+        SELECT id FROM kernel.attachment WHERE kept_at < $1
+         ORDER BY kept_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        """,
+        cut.before,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def _erase_photos(conn: Connection, keys: Sequence[Any], _: datetime) -> None:
+    await conn.execute("DELETE FROM kernel.attachment WHERE id = ANY($1)", keys)
+
+
 ERASERS = (
     Eraser(name="sessions", due=_sessions_due, erase=_erase_sessions),
     Eraser(name="messages", due=_messages_due, erase=_erase_messages),
     Eraser(name="audit", due=_audit_due, erase=_erase_audit),
+    Eraser(name="photos", due=_photos_due, erase=_erase_photos),
 )

@@ -1,0 +1,97 @@
+"""Photos beside a movement: the load that does not agree, the ticket that proves an arrival.
+
+Who may see a movement may see its photos; each look has its audit row.
+"""
+
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID, uuid5
+
+from litestar import Request
+from litestar.datastructures import UploadFile
+from msgspec import Struct, ValidationError, convert
+
+from kernel.attachments import attach, attachments_of
+from kernel.db import Connection
+from kernel.errors import Malformed, NotFound
+from kernel.i18n import t
+from kernel.photos import LARGEST_FILE
+from kernel.privacy import Vault
+
+Said = TypeVar("Said")
+#: A photo and what is typed beside it.
+LARGEST_FORM = LARGEST_FILE + 64 * 1024
+_OWNER = "movement:"
+
+
+def owner_named(movement_id: int) -> str:
+    return f"{_OWNER}{movement_id}"
+
+
+def movement_owning(owner: str) -> int:
+    """Raises NotFound `unknown_photo` for what belongs to something else."""
+    if not owner.startswith(_OWNER):
+        raise NotFound("unknown_photo")
+    return int(owner.removeprefix(_OWNER))
+
+
+async def add_photo(
+    conn: Connection,
+    vault: Vault,
+    movement_id: int,
+    *,
+    photo_id: UUID,
+    sent: bytes,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Whether it is new; without a photo nothing is. Raises what `attach` raises."""
+    return bool(sent) and await attach(
+        conn,
+        vault,
+        attachment_id=photo_id,
+        owner=owner_named(movement_id),
+        sent=sent,
+        by=by,
+        now=now,
+    )
+
+
+async def photos_shown(conn: Connection, movement_id: int) -> list[dict[str, Any]]:
+    """For `photos.html`."""
+    kept = await attachments_of(conn, owner_named(movement_id))
+    return [
+        {
+            "url": f"/photos/{each.id}",
+            "at": each.kept_at,
+            "by": t(f"how.{each.kept_by.partition(':')[0]}"),
+        }
+        for each in kept
+    ]
+
+
+class Form(Struct, frozen=True, kw_only=True):
+    """What a form with a photo said, and the photo: empty where none was chosen."""
+
+    said: dict[str, str]
+    photo: bytes
+
+    def read_as(self, kind: type[Said]) -> Said:
+        """Raises Malformed `event_id_malformed`: every other field is a text."""
+        try:
+            return convert(self.said, kind, strict=False)
+        except ValidationError as error:
+            raise Malformed("event_id_malformed") from error
+
+
+async def form_of(request: Request[Any, Any, Any]) -> Form:
+    """With a file or, as a browser sends it again after a log-in, without."""
+    form = await request.form()
+    said = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    photo = form.get("photo")
+    return Form(said=said, photo=await photo.read() if isinstance(photo, UploadFile) else b"")
+
+
+def photo_id_of(event_id: UUID) -> UUID:
+    """A photo that came with an event is one as the event is."""
+    return uuid5(event_id, "photo")
