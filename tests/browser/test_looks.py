@@ -12,7 +12,7 @@ from tests.browser.conftest import Site, shoot
 
 pytestmark = pytest.mark.browser
 
-OPEN = ("/", "/d/new", "/places", "/apply", "/login", "/nowhere")
+OPEN = ("/", "/d/new", "/places", "/apply", "/login", "/nowhere", "/status")
 STAFF = (
     ("lane", "north", "/gate?gate=1"),
     ("desk", "north", "/desk"),
