@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 
 from alerts.parts import WATCH, note_parts, report
+from checkpoint.schedule import schedule
 from kernel import service_states
 from kernel.clock import SetClock
 from kernel.db import Connection, Pool, open_pool
@@ -176,9 +177,16 @@ async def test_the_page_itself_tells_that_the_database_is_away(
     assert "The service cannot be used just now" in shown.text
     assert "paper slip" in shown.text
     assert 'class="foot"' in shown.text
-    said = await client.get("/status")
+    said = await client.get("/status", headers={"accept": "application/json"})
     assert (said.status_code, said.json()["code"]) == (503, "database_unavailable")
 
 
 async def test_the_first_page_leads_there(client: httpx.AsyncClient) -> None:
     assert 'href="/status"' in (await client.get("/")).text
+
+
+async def test_the_job_that_watches_writes_the_changes(app: Litestar, conn: Connection) -> None:
+    await lives(conn, NOON)
+    jobs = {name: job for name, _, job in schedule(app.state)}
+    await jobs[WATCH]()
+    assert {each.part for each in await changes(conn) if each.works} >= {"lanes", "noticing"}
