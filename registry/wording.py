@@ -25,6 +25,7 @@ _WAYS = (
     ("/duty/board", "ui.nav.board", {Role.DUTY, Role.AUDITOR}),
     ("/duty/find", "ui.nav.find", {Role.DUTY, Role.AUDITOR}),
     ("/duty/ledger", "ui.nav.ledger", {Role.DUTY, Role.AUDITOR}),
+    ("/duty/marks", "ui.nav.marks", {Role.REGISTRAR}),
     ("/duty/report", "ui.nav.daily", {Role.DUTY, Role.AUDITOR}),
     ("/duty/extend", "ui.nav.extend", {Role.DUTY}),
     ("/field", "ui.nav.field", {Role.POLICE, Role.GRID}),

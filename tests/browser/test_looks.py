@@ -23,6 +23,8 @@ STAFF = (
     ("duty", None, "/duty"),
     ("duty", None, "/loops"),
     ("duty", None, "/duty/lanes"),
+    ("duty", None, "/duty/marks"),
+    ("duty", None, "/duty/board"),
     ("registrar", None, "/reg/applications"),
     ("registrar", None, "/reg/evidence"),
     ("registrar", None, "/reg/bodies"),
