@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, get
 from litestar.di import NamedDependency
 
-from alerts.marks import Marked, by_whom, marks_between
+from alerts.marks import MOST, Marked, by_whom, marks_between
 from kernel.auth import requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -34,6 +34,7 @@ async def marks_page(
     return page(
         "marks.html",
         days=COUNTED.days,
+        most=MOST if len(found) == MOST else None,
         firms=[_told(each, whole=whole) for each in by_whom(found, "firm")],
         carriers=[_told(each, whole=whole) for each in by_whom(found, "carrier")],
         may_see_places=Role.REGISTRAR in actor.roles,

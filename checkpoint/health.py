@@ -15,8 +15,9 @@ from alerts.parts import Part, Report, nothing_known, report
 from alerts.queries import last_beat
 from kernel.auth import public
 from kernel.clock import Clock
-from kernel.db import ACQUIRE_SECONDS, Connection, retryable
+from kernel.db import ACQUIRE_SECONDS, Connection
 from kernel.errors import Unavailable
+from kernel.problems import classify
 from kernel.web import Page, page
 from registry.sheets import HOTLINE
 
@@ -61,7 +62,7 @@ async def status(request: AnyRequest, state: State) -> Page | Response[Health]:
             found = await report(conn, now, texts=bool(state.settings.sms))
             swept_at = await last_beat(conn, HEARTBEAT)
     except Exception as error:
-        if not retryable(error):
+        if classify(error).kind != "unavailable":
             raise
         if not people:
             raise Unavailable("database_unavailable") from error

@@ -5,6 +5,7 @@ their addresses; whatever else it knows, it sends itself.
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import apprise
 import httpx
@@ -72,7 +73,9 @@ def _dingtalk(robot: Any, text: str) -> Asked:  # noqa: ANN401
     at = {"atMobiles": list(robot.targets), "isAtAll": False}
     params: dict[str, str] = {}
     if robot.secret:
-        params["timestamp"], params["sign"] = robot.get_signature()
+        # Apprise has quoted it already, and it is quoted once more where a query is made of it.
+        params["timestamp"], sign = robot.get_signature()
+        params["sign"] = unquote(sign)
     return Asked(
         url=robot.notify_url.format(token=robot.token),
         body={"msgtype": "text", "text": {"content": text}, "at": at},
@@ -98,7 +101,7 @@ _ROBOTS: dict[str, Callable[[Any, str], Asked]] = {
 
 
 def is_robot(robot: Any) -> bool:  # noqa: ANN401
-    return robot.secure_protocol in _ROBOTS
+    return str(robot.secure_protocol) in _ROBOTS
 
 
 def fitting(robot: Any, lines: Sequence[str]) -> int:  # noqa: ANN401

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from litestar import Litestar
@@ -160,17 +161,24 @@ async def test_a_job_that_stands_still_is_told_in_words(
 
 
 class Away:
-    """A pool whose server is gone."""
+    """A pool whose server is gone, or too slow."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
 
     def acquire(self, **_: Any) -> Any:
-        raise ConnectionRefusedError
+        raise self.error
 
 
+@pytest.mark.parametrize("error", [
+    ConnectionRefusedError(), TimeoutError(), asyncpg.InterfaceError("pool is closed"),
+    asyncpg.QueryCanceledError("too slow"), asyncpg.CannotConnectNowError("starting"),
+], ids=lambda error: type(error).__name__)  # fmt: skip
 async def test_the_page_itself_tells_that_the_database_is_away(
-    app: Litestar, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    app: Litestar, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """A browser that was logged in is told as well: its session could not be read."""
-    monkeypatch.setattr(app.state, "pool", Away())
+    monkeypatch.setattr(app.state, "pool", Away(error))
     client.cookies.set("session", "x" * 32)
     shown = await client.get("/status?lang=en", headers=PEOPLE)
     assert shown.status_code == 503
@@ -179,6 +187,13 @@ async def test_the_page_itself_tells_that_the_database_is_away(
     assert 'class="foot"' in shown.text
     said = await client.get("/status", headers={"accept": "application/json"})
     assert (said.status_code, said.json()["code"]) == (503, "database_unavailable")
+
+
+async def test_a_mistake_of_ours_is_not_told_as_a_database_that_is_away(
+    app: Litestar, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.state, "pool", Away(KeyError("x")))
+    assert (await client.get("/status", headers=PEOPLE)).status_code == 500
 
 
 async def test_the_first_page_leads_there(client: httpx.AsyncClient) -> None:

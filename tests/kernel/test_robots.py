@@ -1,8 +1,12 @@
 """Robots that answer 200 and refuse in the body: on a real PostgreSQL, to receivers on loopback."""
 
+import base64
+import hashlib
+import hmac
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from apprise.plugins.dingtalk import NotifyDingTalk
@@ -59,6 +63,22 @@ async def test_what_a_robot_takes_is_sent_once_in_its_own_form(
     assert headers["content-type"].startswith("application/json")
     assert "abcdefghijkl" in path, "the key is where the service looks for it"
     assert ("sign=" in path and "timestamp=" in path) == (robot == "dingtalk")
+
+
+@pytest.mark.parametrize("robot", ["dingtalk"], indirect=True)
+async def test_a_signature_is_what_the_service_computes(
+    house: House,  # noqa: F811
+    hook: Receiver,  # noqa: F811
+    robot: str,
+) -> None:
+    """As DingTalk documents it: HMAC-SHA256 of time and secret, base64, quoted once."""
+    await house.posts("a")
+    assert await house.sends() == 1, robot
+    asked = parse_qs(urlsplit(hook.heard[0][0]).query)
+    said = f"{asked['timestamp'][0]}\ns3cret".encode()
+    computed = hmac.new(b"s3cret", said, hashlib.sha256).digest()
+    assert asked["sign"] == [base64.b64encode(computed).decode()]
+    assert asked["access_token"] == ["abcdefghijkl1234567890"]
 
 
 TOO_OFTEN = {
