@@ -162,7 +162,11 @@ async def _through_robot(
     pool: Pool, way: Way, due: Sequence[Due], lines: Sequence[str], now: datetime
 ) -> int:
     """As many as one message holds; the others are given back as if they had not been taken."""
-    robot = read_robot(way.address)
+    try:
+        robot = read_robot(way.address)
+    except Refused as refused:
+        await _settle(pool, way, due, Trouble(code=refused.code), now)
+        return 0
     said = [_signed(each, line) for each, line in zip(due, lines, strict=True)]
     fits = fitting(robot, said)
     if fits < len(due):

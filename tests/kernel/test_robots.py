@@ -15,7 +15,7 @@ from apprise.plugins.lark import NotifyLark
 from apprise.plugins.wecombot import NotifyWeComBot
 
 from kernel import robots
-from kernel.channels import channels, read_robot
+from kernel.channels import ADDRESS, channels, read_robot
 from kernel.dead_letters import dead_letters, send_again
 from kernel.i18n import load_catalogues, use_locale
 from kernel.robots import NotTakenError, check, fitting, in_words
@@ -218,6 +218,24 @@ async def test_more_lines_than_a_robot_takes_follow_in_the_next_message(
     lines = [line for text in texts for line in text.splitlines()]
     assert [line[3:5] for line in lines] == [f"{n:02}" for n in range(20)]
     assert not any("↻" in line for line in lines), "what was given back was never sent"
+
+
+async def test_a_robot_whose_address_is_read_no_more_holds_no_other_back(
+    house: House,  # noqa: F811
+    hook: Receiver,  # noqa: F811
+) -> None:
+    """As when a kind is taken from the list that is let through."""
+    old = await house.joins("wecombot://abcdefghijklmnop/", kind="chat")
+    await house.joins(f"{hook.url}/in")
+    async with house.pool.acquire() as conn:
+        sealed = house.vault.seal("pigeon://x", field=ADDRESS)
+        await conn.execute(
+            "UPDATE kernel.channel SET address_sealed = $2 WHERE id = $1", old, sealed
+        )
+    await house.posts("a")
+    assert await house.sends() == 1
+    said = "SELECT error FROM kernel.delivery WHERE sent_at IS NULL"
+    assert await house.ask(said) == "channel_kind_unknown"
 
 
 def test_a_line_that_is_longer_than_a_message_goes_alone() -> None:
