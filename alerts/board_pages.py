@@ -18,6 +18,7 @@ from alerts.board_queries import (
 )
 from alerts.charts import CARDS, Bar, Line, bars, mix, schematic, strip
 from alerts.desk_views import BANDS, minutes_since
+from alerts.gate_queues import WAIT_LIMIT, Queue, closed_now, queue_row, queues
 from closedloop.reporting import Office
 from closedloop.watching import name_of
 from kernel.auth import Actor, actor_of, requires
@@ -27,6 +28,7 @@ from kernel.i18n import LOCAL_ZONE, current_locale, t
 from kernel.lately import Lately
 from kernel.web import COMPRESSED, Page, page
 from registry.accounts import home_of, known_actor
+from registry.gate_notices import stood_since
 from registry.model import PlaceKind, Role
 from registry.pulses import Pulse, pulses
 from registry.scope import covers, own_district
@@ -93,11 +95,15 @@ async def _shown(
         if place.kind is PlaceKind.CHECKPOINT and covers(own, place.district_code)
     ]
     counted = await cards_by_hour(conn, gates, first)
+    found = queues(await stood_since(conn, gates, first), counted, world, first, now)
     yellow = await yellow_under_way(conn, district=own)
     return {
         "now": now,
         "cards": _cards(counted, first),
-        "lanes": _lanes(counted, world, first),
+        "queues": [queue_row(each) for each in found[:MOST_LANES]],
+        "wait_limit": WAIT_LIMIT,
+        "more_queues": max(len(found) - MOST_LANES, 0),
+        "lanes": _lanes(counted, world, first, found),
         "funnel": await _funnel(conn, now, own),
         "ages": await _ages(conn, now, own),
         "yellow": {
@@ -137,8 +143,13 @@ def _hour(at: datetime, first: datetime) -> int:
     return min(max(int((at - first).total_seconds() // 3600), 0), HOURS - 1)
 
 
-def _lanes(counted: list[CardCount], world: World, first: datetime) -> list[dict[str, Any]]:
-    """The busiest first; a lane that stands still within this hour though it was busy is marked."""
+def _lanes(
+    counted: list[CardCount], world: World, first: datetime, found: list[Queue]
+) -> list[dict[str, Any]]:
+    """The busiest first; a lane that stands still within this hour though it was busy is marked,
+    unless it is closed.
+    """
+    shut = closed_now(found)
     cells: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0] * HOURS)
     for each in (each for each in counted if not each.desk):
         cells[each.place_id, each.gate][_hour(each.hour, first)] += each.n
@@ -149,8 +160,8 @@ def _lanes(counted: list[CardCount], world: World, first: datetime) -> list[dict
             "gate": gate,
             "total": sum(hours),
             "last": hours[-1],
-            "still": _still(hours),
-            "svg": strip(t("ui.board.lane", gate=gate or "–"), hours, still=_still(hours)),
+            "still": (still := _still(hours) and not shut & {(place_id, gate), (place_id, "")}),
+            "svg": strip(t("ui.board.lane", gate=gate or "–"), hours, still=still),
         }
         for (place_id, gate), hours in busiest
     ]

@@ -10,9 +10,10 @@ from litestar.response import Redirect
 
 from alerts import claims
 from alerts.case_acts import ACTIONS, CaseForm, Doing
-from alerts.case_queries import found_for, marks_of, open_limits
+from alerts.case_queries import found_for, open_limits
 from alerts.case_story import limit_shown, story, why_this_limit
 from alerts.desk_views import codes, duty_row, findings, options, people
+from alerts.marks import marks_of
 from alerts.model import CLOSE_REASONS, PURSUED, SNOOZES, Code
 from alerts.queries import overdue
 from alerts.reaching import movement_reached

@@ -31,14 +31,6 @@ class Limit(Struct, frozen=True, kw_only=True):
     place_id: int | None
 
 
-class Mark(Struct, frozen=True, kw_only=True):
-    """A ladder that was climbed to its end, of a firm or of a carrier known by its plate."""
-
-    about: str
-    movement_id: int
-    at: datetime
-
-
 async def open_limits(conn: Connection, movement_id: int) -> list[Limit]:
     """The one that has climbed highest first."""
     rows = await conn.fetch(
@@ -75,16 +67,3 @@ async def found_for(conn: Connection, movement_id: int) -> Sequence[Finding] | N
         movement_id,
     )
     return None if found is None else convert(found, list[Finding])
-
-
-async def marks_of(conn: Connection, plate: str, place_id: int | None) -> list[Mark]:
-    """Of the carrier and of the firm, the newest first."""
-    rows = await conn.fetch(
-        """
-        SELECT about, movement_id, at FROM alerts.mark
-         WHERE plate = $1 OR place_id = $2 ORDER BY at DESC, movement_id LIMIT 20
-        """,
-        plate,
-        place_id,
-    )
-    return [convert(dict(row), Mark) for row in rows]

@@ -53,6 +53,27 @@ def strip(title: str, cells: Sequence[int], *, still: bool) -> Markup:
     return _svg(title, 240, 40, parts)
 
 
+def queue(title: str, waits: Sequence[int], shut: Sequence[bool], limit: int) -> Markup:
+    """A gate's day as it was told, one cell an hour: the longest wait, with a triangle above the
+    limit, which is the broken line; a crossed box where it was closed.
+    """
+    most = max([*waits, 2 * limit])
+    line = 39 - limit / most * 36
+    parts = ['<rect x="0" y="39" width="240" height="1" class="axis"/>']
+    for hour, (wait, closed) in enumerate(zip(waits, shut, strict=True)):
+        x, tall = hour * 10 + 1, wait / most * 36
+        if wait:
+            parts.append(f'<rect x="{x}" y="{39 - tall:.1f}" width="8" height="{tall:.1f}" '
+                         'class="bar"/>')  # fmt: skip
+        if wait > limit:
+            top = max(39 - tall - 7, 0)
+            parts.append(f'<path d="M{x} {top + 6:.1f}h8l-4-6z" class="over"/>')
+        if closed:
+            parts.append(f'<path d="M{x} 3h8v36h-8zl8 36m0-36l-8 36" class="shut"/>')
+    parts.append(f'<path d="M0 {line:.1f}H240" class="limit"/>')
+    return _svg(title, 240, 40, parts)
+
+
 #: From the bottom of worries to the top; the table beside it has the figures.
 CARDS = ("green", "yellow", "white", "red", "duplicate")
 

@@ -7,14 +7,18 @@ from msgspec import Struct
 
 from alerts.board_queries import Day, cards_by_hour, ledger
 from alerts.charts import CARDS
+from alerts.marks import marks_between
 from kernel.db import Connection
 from kernel.i18n import LOCAL_ZONE
+from registry.marks import Mark
 
 DAY = timedelta(days=1)
 
 
 class Daily(Struct, frozen=True, kw_only=True):
-    """`steps`: rungs of the ladder that were reached; `done`: acts of the enquiry by kind."""
+    """`steps`: rungs of the ladder that were reached; `done`: acts of the enquiry by kind;
+    `marks`: those of the day, lifted or not as it is known now.
+    """
 
     day: date
     reported: int
@@ -23,6 +27,7 @@ class Daily(Struct, frozen=True, kw_only=True):
     done: dict[str, int]
     checkpoints: tuple[Day, ...]
     firms: tuple[Day, ...]
+    marks: tuple[Mark, ...]
 
     @property
     def entered(self) -> int:
@@ -70,6 +75,7 @@ async def daily(
         done=await _done(conn, start, end, district),
         checkpoints=tuple(each for each in sides[0] if each.day == day),
         firms=tuple(each for each in sides[1] if each.day == day),
+        marks=tuple(await marks_between(conn, start, end, district=district)),
     )
 
 

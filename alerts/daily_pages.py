@@ -14,10 +14,11 @@ from closedloop.reporting import Office
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.i18n import LOCAL_ZONE, t
+from kernel.i18n import LOCAL_ZONE, local_time, t
 from kernel.sheets import as_csv
 from kernel.web import Page, page, url_with
 from registry.accounts import home_of, known_actor
+from registry.marks import shown
 from registry.model import PlaceKind, Role
 from registry.printing import pdf, pdf_headers, printed
 from registry.scope import covers, own_district
@@ -63,6 +64,7 @@ async def report_page(
         figures=figures(found),
         checkpoints=[_line(each) for each in found.checkpoints],
         firms=[_line(each) for each in found.firms],
+        marks=[shown(each, whole=True) for each in found.marks],
         columns=COLUMNS,
         before=url_with("/duty/report", day=(found.day - timedelta(days=1)).isoformat()),
         after=(
@@ -89,6 +91,7 @@ def figures(found: Daily) -> list[dict[str, Any]]:
         {"label": t("ui.ledger.unentered"), "n": found.unentered},
         *({"label": f"{s} {t(f'step.{s}')}", "n": n} for s, n in found.steps.items()),
         *({"label": t(f"event.{kind}"), "n": n} for kind, n in found.done.items()),
+        {"label": t("ui.daily.marks"), "n": len(found.marks)},
     ]
 
 
@@ -119,7 +122,22 @@ async def report_file(
     for side, lines in (("checkpoint", found.checkpoints), ("firm", found.firms)):
         rows += [[], [t(f"ui.ledger.side.{side}")], [t(f"ui.ledger.{name}") for name in COLUMNS]]
         rows += [[str(_line(each)[name]) for name in COLUMNS] for each in lines]
+    rows += [[], [t("ui.daily.marks")], *([each] for each in _marked(found))]
     return as_csv(f"report-{found.day}.csv", rows)
+
+
+def _marked(found: Daily) -> list[str]:
+    """A line for each mark: whom it is about, when, and what became of it; no plate is filed."""
+    return [
+        " · ".join(
+            (
+                each.place or t("ui.marks.of.carrier"),
+                local_time(each.at),
+                t(f"ui.marks.lifted.{each.lifted_by}" if each.lifted_by else "ui.marks.stands"),
+            )
+        )
+        for each in found.marks
+    ]
 
 
 @get("/duty/report.pdf", guards=[requires(*WATCHERS)])

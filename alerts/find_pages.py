@@ -1,5 +1,6 @@
 """A plate to its movements in two steps, and the ledger of what came in and what arrived."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from litestar.params import FromQuery, URLEncodedBody
 from msgspec import Struct
 
 from alerts.board_queries import Day, Found, by_plate, ledger
+from alerts.marks import marks_between, standing_by_firm
 from kernel.audit import record_access
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
@@ -18,6 +20,7 @@ from kernel.i18n import t
 from kernel.sheets import as_csv
 from kernel.web import Page, page
 from registry.accounts import home_of, known_actor
+from registry.marks import COUNTED
 from registry.model import Role
 from registry.plates import kind_shown, normalise
 from registry.scope import own_district
@@ -104,11 +107,17 @@ async def ledger_page(
 ) -> Page:
     """Entries without arrival and arrivals without entry, by checkpoint or by firm, day by day."""
     actor = known_actor(request)
-    rows = await _days(tx, actor, side, clock.now())
+    now = clock.now()
+    rows = await _days(tx, actor, side, now)
+    marks: Counter[int] = Counter()
+    if side == "firm":
+        found = await marks_between(tx, now - COUNTED, now, district=own_district(actor))
+        marks = standing_by_firm(found)
     return page(
         "ledger.html",
         side=side,
-        rows=[_told(each) for each in rows],
+        rows=[_told(each) | {"place_id": each.place_id} for each in rows],
+        marks=marks,
         path="/duty/ledger",
         nav=navigation(actor),
         home_url=home_of(actor),

@@ -17,6 +17,7 @@ from alerts import (
     extension_pages,
     field_pages,
     find_pages,
+    mark_pages,
     photo_pages,
     reply_pages,
 )
@@ -185,6 +186,7 @@ HANDLERS: list[Any] = [
     hand_over,
     *board_pages.HANDLERS,
     *find_pages.HANDLERS,
+    *mark_pages.HANDLERS,
     *daily_pages.HANDLERS,
     *case_pages.HANDLERS,
     *extension_pages.HANDLERS,

@@ -33,18 +33,21 @@ class Watched(Struct, frozen=True, kw_only=True):
     dead: int
 
 
+async def beats(conn: Connection) -> dict[str, datetime]:
+    """The last sign of life of each job that ever gave one."""
+    rows = await conn.fetch("SELECT name, beat_at FROM kernel.heartbeat")
+    return {row["name"]: row["beat_at"] for row in rows}
+
+
 async def standing_still(
     conn: Connection, rounds: Mapping[str, float], now: datetime
 ) -> dict[str, float]:
     """Jobs without a beat in time: name → seconds since the last one, or infinity. `rounds` are the
     seconds between two runs of each.
     """
-    rows = await conn.fetch(
-        "SELECT name, beat_at FROM kernel.heartbeat WHERE name = ANY($1)", list(rounds)
-    )
-    beats = {row["name"]: row["beat_at"] for row in rows}
+    known = await beats(conn)
     ages = {
-        name: (now - beats[name]).total_seconds() if name in beats else float("inf")
+        name: (now - known[name]).total_seconds() if name in known else float("inf")
         for name in rounds
     }
     return {name: age for name, age in ages.items() if age > allowed(rounds[name])}
@@ -79,7 +82,6 @@ async def measure(conn: Connection, rounds: Mapping[str, float], now: datetime) 
     SWEEP_LAG.set(found.lag)
     WAITING.set(found.waiting)
     DEAD.set(found.dead)
-    rows = await conn.fetch("SELECT name, beat_at FROM kernel.heartbeat")
-    for row in rows:
-        if row["name"] in rounds:
-            JOB_AGE.labels(row["name"]).set((now - row["beat_at"]).total_seconds())
+    for name, at in (await beats(conn)).items():
+        if name in rounds:
+            JOB_AGE.labels(name).set((now - at).total_seconds())

@@ -30,6 +30,7 @@ import closedloop.api
 import closedloop.pages
 import registry.api
 import registry.pages
+from alerts.marks import marks_of_firm
 from checkpoint.intake import Intake
 from checkpoint.office_work import can_wait
 from checkpoint.schedule import schedule
@@ -50,6 +51,7 @@ from kernel.problems import exception_handlers
 from kernel.settings import Settings
 from kernel.store import PostgresStore
 from kernel.web import Headers, Locale, csrf, session_config, template_config
+from registry.marks import Marks
 from registry.sessions import limits_of, signed_in
 from registry.world import WorldCache
 
@@ -151,6 +153,7 @@ def _state(settings: Settings, dsn: str, clock: Clock, vault: Vault, pool: Pool 
             "lanes_pool": None,
             "pressure": Pressure(),
             "lately": Lately(BOARD_SECONDS),
+            "marks": Marks(marks_of_firm),
         }
     )
 
@@ -250,6 +253,10 @@ async def _lately(state: State) -> Lately:
     return state.lately
 
 
+async def _marks(state: State) -> Marks:
+    return state.marks
+
+
 async def _hub(state: State) -> Hub:
     return state.hub
 
@@ -264,4 +271,5 @@ DEPENDENCIES = {
     "settings": _settings,
     "hub": _hub,
     "lately": _lately,
+    "marks": _marks,
 }

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 
 from alerts.canary import sing
 from alerts.climbing import climb, sweep_time
+from alerts.parts import TEXTS, WATCH, WATCH_SECONDS, note_parts
 from alerts.telling import teller
 from alerts.watching import CANARY, WATCHED, measure
 from checkpoint.retention import ERASERS
@@ -26,7 +27,6 @@ from registry.rejects import forget_rejects
 HOUR = 3600
 SENDING_SECONDS = 2
 CANARY_SECONDS = WATCHED["canary"]
-WATCH_SECONDS = 15
 LAPSING_SECONDS = 60
 #: Whoever asked for a shadow run looks at the page meanwhile.
 SHADOW_SECONDS = 5
@@ -53,11 +53,11 @@ def _jobs(state: State) -> Iterator[tuple[str, float, Job]]:
     yield "keys", REFRESH_SECONDS, _refreshing(state)
     yield "sweep", state.settings.sweep_seconds, _sweeping(state)
     if state.settings.sms:
-        yield "messages", SENDING_SECONDS, _sending(state)
+        yield TEXTS, SENDING_SECONDS, _sending(state)
     yield "deliveries", SENDING_SECONDS, _delivering(state)
     yield "feed", HOUR, _forgetting_messages(state)
     yield "canary", CANARY_SECONDS, _singing(state)
-    yield "watch", WATCH_SECONDS, _watching(state)
+    yield WATCH, WATCH_SECONDS, _watching(state)
     yield "lapses", LAPSING_SECONDS, _lapsing(state)
     yield "shadow", SHADOW_SECONDS, _trying(state)
     yield "learning", HOUR, _learning(state)
@@ -154,7 +154,9 @@ class CanarySilentError(Exception):
 def _watching(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
-            await measure(conn, WATCHED, state.clock.now())
+            now = state.clock.now()
+            await measure(conn, WATCHED, now)
+            await note_parts(conn, now, texts=bool(state.settings.sms))
 
     return job
 

@@ -36,9 +36,11 @@ from kernel.i18n import t
 from kernel.ids import uuid7
 from kernel.web import Page, page, url_with
 from registry.accounts import home_of
+from registry.marks import Mark, Marks, shown
 from registry.model import Role
 from registry.plates import kind_shown
 from registry.scope import own_district
+from registry.sheets import HOTLINE
 from registry.wording import error, navigation
 from registry.world import World
 
@@ -62,13 +64,15 @@ async def firm_page(
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
+    marks: NamedDependency[Marks],
     done: FromQuery[str] = "",
     skip: FromQuery[int] = 0,
 ) -> Page:
-    """Today's trucks, the next due first, each with one button."""
+    """Today's trucks, the next due first, each with one button; trucks that were never found."""
     notice = t(f"ui.firm.done.{done}") if done in DONE else None
-    skip = min(max(skip, 0), LAST_ID)
-    return await show_firm(tx, office, who(request), clock.now(), notice=notice, skip=skip)
+    skip, actor, now = min(max(skip, 0), LAST_ID), who(request), clock.now()
+    marked = await marks.of(tx, place_of(actor), now)
+    return await show_firm(tx, office, actor, now, notice=notice, skip=skip, marked=marked)
 
 
 async def show_firm(
@@ -82,6 +86,7 @@ async def show_firm(
     values: dict[str, str] | None = None,
     skip: int = 0,
     results: Sequence[Any] = (),
+    marked: Sequence[Mark] = (),
 ) -> Page:
     world = await office.cache.now(conn)
     place = world.place(place_of(actor))
@@ -101,6 +106,8 @@ async def show_firm(
         arrived=[_arrived(each, now) for each in arrived[:PER_PAGE]],
         arrived_number=len(arrived),
         rolling={"code": code, "until": until},
+        marks=[shown(each, whole=True) for each in marked],
+        hotline=HOTLINE,
         results=list(results),
         refused_number=sum(bool(each.refusal) for each in results),
         notice=notice,

@@ -1,4 +1,6 @@
-"""Messages that were tried for a day in vain: seen on a page, and sent again from there."""
+"""Messages that were tried for a day in vain, or refused for good: seen on a page,
+and sent again from there.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +12,7 @@ from kernel.errors import NotFound
 
 
 class Dead(Struct, frozen=True, kw_only=True):
-    """A message that was tried for a day in vain."""
+    """A message that was tried for a day in vain, or that the other side will never take."""
 
     message_id: UUID
     channel_id: UUID

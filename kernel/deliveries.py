@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import apprise
 import msgspec
 import structlog
 from msgspec import Struct, convert
@@ -24,6 +23,8 @@ from kernel.errors import Refused
 from kernel.outbox import give_positions
 from kernel.outgoing import Allowed, post_pinned, target_of
 from kernel.privacy import Vault
+from kernel.robots import TOO_OFTEN, NotTakenError, Trouble, fitting
+from kernel.robots import tell as tell_robot
 from kernel.senders import GIVES_UP_AFTER, LEASE, SEND_SECONDS, pause_after
 
 FANNED = "fanned"
@@ -56,10 +57,6 @@ class Way(Struct, frozen=True, kw_only=True):
     address: str
     secret: str
     room: int
-
-
-class NotTakenError(Exception):
-    """The other side answered, and did not take it; the text is a code for the list of channels."""
 
 
 #: One message in the words of a language.
@@ -121,9 +118,14 @@ async def _ways(conn: Connection, vault: Vault, now: datetime) -> list[Way]:
          WHERE c.disabled_at IS NULL AND EXISTS (
                SELECT FROM kernel.delivery d WHERE d.channel_id = c.id AND d.sent_at IS NULL
                   AND d.gave_up_at IS NULL AND d.next_at <= $1)
+           AND NOT EXISTS (
+               -- Whoever says "too often" is left alone, by new messages too.
+               SELECT FROM kernel.delivery d WHERE d.channel_id = c.id AND d.sent_at IS NULL
+                  AND d.gave_up_at IS NULL AND d.next_at > $1 AND d.error LIKE $3)
         """,
         now,
         now - HOUR,
+        f"{TOO_OFTEN}%",
     )
     return [
         Way(
@@ -146,16 +148,53 @@ async def _through(pool: Pool, way: Way, tell: Tell, allow: Allowed, now: dateti
     if not due:
         return 0
     if way.kind == CHAT:
-        error = await _tried(_to_robot(way, due, lines))
-        await _settle(pool, way, due, error, now)
-        return 0 if error else len(due)
+        return await _through_robot(pool, way, due, lines, now)
     sent = 0
     for number, each in enumerate(due):
-        error = await _tried(_to_webhook(way, each, allow))
+        trouble = await _tried(_to_webhook(way, each, allow))
         # One after the other, so that what is marked together was sent in this order.
-        await _settle(pool, way, [each], error, now + timedelta(microseconds=number))
-        sent += not error
+        await _settle(pool, way, [each], trouble, now + timedelta(microseconds=number))
+        sent += trouble is None
     return sent
+
+
+async def _through_robot(
+    pool: Pool, way: Way, due: Sequence[Due], lines: Sequence[str], now: datetime
+) -> int:
+    """As many as one message holds; the others are given back as if they had not been taken."""
+    try:
+        robot = read_robot(way.address)
+    except Refused as refused:
+        await _settle(pool, way, due, Trouble(code=refused.code), now)
+        return 0
+    said = [_signed(each, line) for each, line in zip(due, lines, strict=True)]
+    fits = fitting(robot, said)
+    if fits < len(due):
+        await _give_back(pool, way, due[fits:], now)
+    title = lines[0] if way.address.startswith("mailto") else ""
+    trouble = await _tried(tell_robot(robot, said[:fits], title))
+    await _settle(pool, way, due[:fits], trouble, now)
+    return fits if trouble is None else 0
+
+
+def _signed(due: Due, line: str) -> str:
+    """Each line ends with the first characters of its message's id, and a second sending is named:
+    whoever reads it sees that it is the same.
+    """
+    return f"{line} [{str(due.message_id)[:8]}{'↻' if due.attempts > 1 else ''}]"
+
+
+async def _give_back(pool: Pool, way: Way, due: Sequence[Due], now: datetime) -> None:
+    async with pool.acquire(timeout=2) as conn:
+        await conn.execute(
+            """
+            UPDATE kernel.delivery SET next_at = $3, attempts = attempts - 1
+             WHERE channel_id = $1 AND message_id = ANY($2) AND sent_at IS NULL
+            """,
+            way.id,
+            [each.message_id for each in due],
+            now,
+        )
 
 
 async def _claim(conn: Connection, way: Way, now: datetime) -> list[Due]:
@@ -182,23 +221,25 @@ async def _claim(conn: Connection, way: Way, now: datetime) -> list[Due]:
     return [convert(dict(row), Due) for row in rows]
 
 
-async def _tried(sending: Awaitable[None]) -> str:
-    """Empty where it went out; else what went wrong, without an address in it."""
+async def _tried(sending: Awaitable[None]) -> Trouble | None:
+    """None where it went out."""
     try:
         async with asyncio.timeout(SEND_SECONDS + 1):
             await sending
     except Refused as refused:
-        return refused.code
+        return Trouble(code=refused.code)
     except NotTakenError as error:
-        return str(error)
+        return Trouble(code=str(error), for_good=error.for_good)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again
-        return type(error).__name__
-    return ""
+        return Trouble(code=type(error).__name__)
+    return None
 
 
-async def _settle(pool: Pool, way: Way, due: Sequence[Due], error: str, now: datetime) -> None:
+async def _settle(
+    pool: Pool, way: Way, due: Sequence[Due], trouble: Trouble | None, now: datetime
+) -> None:
     async with pool.acquire(timeout=2) as conn:
-        if not error:
+        if trouble is None:
             await conn.execute(
                 """
                 UPDATE kernel.delivery SET sent_at = $3, error = ''
@@ -209,13 +250,13 @@ async def _settle(pool: Pool, way: Way, due: Sequence[Due], error: str, now: dat
                 now,
             )
             return
-        log.warning("delivery_failed", channel=str(way.id), error=error)
+        log.warning("delivery_failed", channel=str(way.id), error=trouble.code)
         for each in due:
-            await _later(conn, way, each, error, now)
+            await _later(conn, way, each, trouble, now)
 
 
-async def _later(conn: Connection, way: Way, each: Due, error: str, now: datetime) -> None:
-    over = now - each.created_at > GIVES_UP_AFTER
+async def _later(conn: Connection, way: Way, each: Due, trouble: Trouble, now: datetime) -> None:
+    over = trouble.for_good or now - each.created_at > GIVES_UP_AFTER
     await conn.execute(
         """
         UPDATE kernel.delivery SET next_at = $3, error = $4, gave_up_at = $5
@@ -224,7 +265,7 @@ async def _later(conn: Connection, way: Way, each: Due, error: str, now: datetim
         way.id,
         each.message_id,
         now + pause_after(each.attempts),
-        error,
+        trouble.code,
         now if over else None,
     )
 
@@ -254,19 +295,3 @@ async def _to_webhook(way: Way, due: Due, allow: Allowed) -> None:
     status = await post_pinned(await target_of(way.address, allow), body, headers)
     if not 200 <= status < 300:
         raise NotTakenError(f"status_{status}")
-
-
-async def _to_robot(way: Way, due: Sequence[Due], lines: Sequence[str]) -> None:
-    """Each line ends with the first characters of its message's id, and a second sending is named:
-    whoever reads it sees that it is the same.
-    """
-    said = [
-        f"{line} [{str(each.message_id)[:8]}{'↻' if each.attempts > 1 else ''}]"
-        for each, line in zip(due, lines, strict=True)
-    ]
-    robot = apprise.Apprise()
-    robot.add(read_robot(way.address))  # pyright: ignore[reportUnknownMemberType]
-    title = lines[0] if way.address.startswith("mailto") else ""
-    done = await robot.async_notify(body="\n".join(said), title=title)  # pyright: ignore[reportUnknownMemberType]
-    if not done:
-        raise NotTakenError("robot_refused")

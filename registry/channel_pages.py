@@ -22,6 +22,7 @@ from kernel.i18n import t
 from kernel.ids import uuid7
 from kernel.outbox import post as post_message
 from kernel.privacy import Vault
+from kernel.robots import in_words
 from kernel.settings import Settings
 from kernel.web import Page, page
 from registry.accounts import known_actor
@@ -84,6 +85,7 @@ async def _show(
         langs=[{"value": "zh", "label": "中文"}, {"value": "en", "label": "English"}],
         schemes=sorted(SCHEMES),
         secret=secret,
+        in_words=in_words,
         event_id=str(uuid7(now)),
         notice=notice,
         errors=[told] if told else [],

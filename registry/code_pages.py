@@ -1,5 +1,6 @@
 """Pages of a place: its codes, its test scans, and what may be done to them, each warned of."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from registry.codes import OF_A_GATE, CodeAct, Turn, act_on_codes
 from registry.contacts import reveal_contact
 from registry.framing import INSPECTING, REGISTRARS, framing
 from registry.inspections import trials_of
+from registry.marks import Mark, Marks, shown
 from registry.model import Role
 from registry.places import Contact, Detail, GateCode, codes_of, find_place, read_contact
 from registry.posters import place_url, qr_svg
@@ -49,6 +51,7 @@ async def place_page(
     vault: NamedDependency[Vault],
     clock: NamedDependency[Clock],
     settings: NamedDependency[Settings],
+    marks: NamedDependency[Marks],
 ) -> Page:
     """A place with the code of each gate. Looking at it changes nothing."""
     actor, now = known_actor(request), clock.now()
@@ -56,7 +59,10 @@ async def place_page(
     contact = Contact(name="", phone="")
     if actor.roles & set(REGISTRARS):
         contact = await read_contact(tx, vault, place_id, actor=actor, reason="place page", now=now)
-    return await _place(tx, place, actor, now, settings.public_url, contact)
+    marked: list[Mark] = []
+    if actor.roles & set(REGISTRARS):
+        marked = await marks.of(tx, place_id, now)
+    return await _place(tx, place, actor, now, settings.public_url, contact, marked=marked)
 
 
 @post("/reg/places/{place_id:int}/contact", guards=[requires(*REGISTRARS)], status_code=200)
@@ -93,6 +99,7 @@ async def _place(
     *,
     whole: bool = False,
     refused: Refused | None = None,
+    marked: Sequence[Mark] = (),
 ) -> Page:
     codes = {code.gate: code for code in await codes_of(tx, place.id, now)}
     return page(
@@ -106,6 +113,7 @@ async def _place(
         may_act=Role.REGISTRAR in actor.roles,
         gates=[_gate(place.id, gate, codes.get(gate), public_url) for gate in place.gates],
         tests=await trials_of(tx, place.id),
+        marks=[shown(each, whole=False) for each in marked],
         **framing(actor, f"/reg/places/{place.id}"),
     )
 

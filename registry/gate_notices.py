@@ -1,5 +1,6 @@
 """Closures and waiting times of checkpoints, told to drivers before they come (mission §8)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -98,6 +99,41 @@ async def standing(conn: Connection, now: datetime, place_id: int | None = None)
         place_id,
     )
     return [convert(dict(row), Notice) for row in rows]
+
+
+class Past(Struct, frozen=True, kw_only=True):
+    """A notice of the last hours, whether or not it still stands; `ended_at` None: nobody ended it,
+    but its hour may have come.
+    """
+
+    place_id: int
+    gate: str
+    kind: Literal["closed", "wait"]
+    minutes: int | None
+    until: datetime | None
+    said_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def over_at(self) -> datetime | None:
+        return min((at for at in (self.until, self.ended_at) if at is not None), default=None)
+
+
+async def stood_since(conn: Connection, places: Sequence[int], since: datetime) -> list[Past]:
+    """Of these places, those that stood at any time since then."""
+    rows = await conn.fetch(
+        """
+        SELECT place_id, gate, kind, minutes, until, said_at, ended_at FROM registry.gate_notice
+         WHERE place_id = ANY($1) AND ended_at IS NULL AND (until IS NULL OR until > $2)
+        UNION ALL
+        SELECT place_id, gate, kind, minutes, until, said_at, ended_at FROM registry.gate_notice
+         WHERE place_id = ANY($1) AND ended_at > $2 AND (until IS NULL OR until > $2)
+         ORDER BY place_id, gate, said_at
+        """,
+        list(places),
+        since,
+    )
+    return [convert(dict(row), Past) for row in rows]
 
 
 def told(notice: Notice) -> str:

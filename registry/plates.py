@@ -94,6 +94,11 @@ def kind_shown(text: str) -> str:
         return "ordinary"
 
 
+def masked_plate(text: str) -> str:
+    """For whoever need not know which truck: 豫B***45."""
+    return f"{text[:2]}{'*' * max(len(text) - 4, 1)}{text[-2:]}" if len(text) > 4 else "****"
+
+
 def one_character_off(a: str, b: str) -> bool:
     """One character replaced, or two neighbours swapped. Expects normalised plates."""
     if len(a) != len(b):

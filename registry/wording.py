@@ -40,6 +40,7 @@ _WAYS = (
     ("/reg/posters", "ui.nav.posters", {Role.REGISTRAR}),
     ("/reg/import", "ui.nav.import", {Role.REGISTRAR}),
     ("/reg/evidence", "ui.nav.evidence", {Role.REGISTRAR}),
+    ("/duty/marks", "ui.nav.marks", {Role.REGISTRAR}),
     ("/places", "ui.nav.places", {Role.REGISTRAR, Role.ADMIN, Role.INSPECTOR}),
     ("/admin/accounts", "ui.nav.accounts", {Role.ADMIN}),
     ("/admin/devices", "ui.nav.devices", {Role.ADMIN}),

@@ -14,7 +14,7 @@ FLOORS = ("kernel", "registry", "closedloop", "alerts", "checkpoint")
 #: They have no row, because they are no page: what stands in them is told under “Macros”.
 IMPORTED = {"base.html", "macros.html", "keypads.html"}
 #: For machines, and told elsewhere: docs/api.md and docs/operations.md.
-NO_PAGES = ("/api/", "/static/", "/healthz", "/readyz", "/status", "/metrics")
+NO_PAGES = ("/api/", "/static/", "/healthz", "/readyz", "/metrics")
 SAID = re.compile(r"`(GET|POST) (/[^`?\s]*)")
 ROW = re.compile(r"^\| `(\w+\.html)` \|", re.MULTILINE)
 NAMED = re.compile(r"\b\w+\.html\b")

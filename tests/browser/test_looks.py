@@ -12,7 +12,7 @@ from tests.browser.conftest import Site, shoot
 
 pytestmark = pytest.mark.browser
 
-OPEN = ("/", "/d/new", "/places", "/apply", "/login", "/nowhere")
+OPEN = ("/", "/d/new", "/places", "/apply", "/login", "/nowhere", "/status")
 STAFF = (
     ("lane", "north", "/gate?gate=1"),
     ("desk", "north", "/desk"),
@@ -23,6 +23,8 @@ STAFF = (
     ("duty", None, "/duty"),
     ("duty", None, "/loops"),
     ("duty", None, "/duty/lanes"),
+    ("duty", None, "/duty/marks"),
+    ("duty", None, "/duty/board"),
     ("registrar", None, "/reg/applications"),
     ("registrar", None, "/reg/evidence"),
     ("registrar", None, "/reg/bodies"),

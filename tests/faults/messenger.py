@@ -34,7 +34,7 @@ def careless() -> None:
         await settle(pool, way, due, error, now)
 
     async def then_send(way, due, allow):
-        await settle(POOL[0], way, [due], "", datetime.now(UTC))
+        await settle(POOL[0], way, [due], None, datetime.now(UTC))
         await post(way, due, allow)
 
     deliveries._settle, deliveries._to_webhook = first_mark, then_send

@@ -8,15 +8,17 @@ from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+OK: dict[str, Any] = {"errcode": 0, "errmsg": "ok"}
+
 
 class Receiver(ThreadingHTTPServer):
-    """`answers` are taken in their order, then 200."""
+    """`answers` are taken in their order, then 200: a status, or what a robot says with a 200."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, dict[str, str], Any]] = []
-        self.answers: list[int] = []
+        self.answers: list[int | dict[str, Any]] = []
         super().__init__(("127.0.0.1", 0), _Ear)
 
     @property
@@ -35,8 +37,9 @@ class _Ear(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.heard.append((self.path, headers, body))
-        status = self.server.answers.pop(0) if self.server.answers else 200
-        answer = json.dumps({"errcode": 0, "errmsg": "ok"}).encode()
+        given = self.server.answers.pop(0) if self.server.answers else 200
+        status, said = (200, given) if isinstance(given, dict) else (given, OK)
+        answer = json.dumps(said).encode()
         self.send_response(status)
         if status in {301, 302, 307, 308}:
             self.send_header("location", f"{self.server.url}/elsewhere")
