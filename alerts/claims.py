@@ -79,7 +79,8 @@ async def hand_over(
     conn: Connection, actor: Actor, to: UUID, now: datetime, movement_id: int | None = None
 ) -> int:
     """One claim, or all that the officer has, go to a colleague of the duty desk, who has them for
-    a full quarter of an hour. Raises NotFound `unknown_colleague`.
+    a full quarter of an hour. Sent twice it is one. Raises NotFound `unknown_colleague`; Conflict
+    `claim_is_not_yours`.
     """
     known = await conn.fetchval(
         """
@@ -103,8 +104,22 @@ async def hand_over(
         now + timedelta(minutes=CLAIM_MINUTES),
         movement_id,
     )
+    if movement_id is not None and not rows and not await _has(conn, movement_id, to, now):
+        raise Conflict("claim_is_not_yours")
     await knock(conn)
     return len(rows)
+
+
+async def _has(conn: Connection, movement_id: int, account_id: UUID, now: datetime) -> bool:
+    return await conn.fetchval(
+        """
+        SELECT EXISTS (SELECT 1 FROM alerts.claim
+                        WHERE movement_id = $1 AND account_id = $2 AND until > $3)
+        """,
+        movement_id,
+        account_id,
+        now,
+    )
 
 
 async def snooze(

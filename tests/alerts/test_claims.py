@@ -72,6 +72,19 @@ async def test_a_shift_ends_with_all_claims_handed_on(conn: Connection, city: Ci
     assert {row.owner for row in await overdue(conn, after(46))} == {""}
 
 
+async def test_whoever_has_not_claimed_a_truck_hands_nothing_over(
+    conn: Connection, city: City
+) -> None:
+    movement_id = await late(conn, city)
+    one, two = await officer(conn, "one"), await officer(conn, "two")
+    with pytest.raises(Conflict, match="claim_is_not_yours"):
+        await hand_over(conn, one, two.id, after(20), movement_id)
+    await claim(conn, movement_id, one, after(20))
+    handed = [await hand_over(conn, one, two.id, after(21), movement_id) for _ in range(2)]
+    assert handed == [1, 0]  # a second tap changes nothing and is no mistake
+    assert {row.owner for row in await overdue(conn, after(22))} == {"two"}
+
+
 async def test_what_is_put_off_comes_back_with_the_next_rung(conn: Connection, city: City) -> None:
     movement_id = await late(conn, city, 40)
     one = await officer(conn, "one")
