@@ -74,6 +74,7 @@ async def history_page(
         },
         events=[_told(event, world) for event in in_order(situation.events)],
         people=people_shown(situation, actor),
+        may_trace=bool(situation.people) and Role.TRACER in actor.roles,
         reveal_reasons=REASONS,
         home_url=home_of(actor),
         nav=navigation(actor),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -101,8 +100,8 @@ def needs_second(subjects: int, since: datetime, until: datetime, tracing: Traci
 async def open_case(
     conn: Connection, office: Office, said: NewCase, actor: Actor, now: datetime
 ) -> Case:
-    """The same id again is the same case. Raises Unprocessable as above and `trace_without_subject`,
-    `trace_too_many_subjects`; NotFound `unknown_person`, `unknown_movement`, `unknown_place`;
+    """The same id again is the same case. Raises Unprocessable as above and
+    `trace_without_subject`, `trace_too_many_subjects`; NotFound `unknown_person`, `unknown_movement`, `unknown_place`;
     Conflict `event_id_taken`; and those of documents and plates.
     """
     number, reason = number_kept(said.number), reason_kept(said.reason)
@@ -287,17 +286,3 @@ def check_open(case: Case) -> None:
     }
     if (code := codes.get(case.state)) is not None:
         raise Conflict(code)
-
-
-def said_by(values: dict[str, Any]) -> tuple[Asked, ...]:
-    """Subjects of a form: a document, plates with commas between, a place, a truck's crew."""
-    asked: list[Asked] = []
-    if values.get("movement_id") is not None:
-        asked.append(Asked(movement_id=values["movement_id"]))
-    if values.get("id_number"):
-        asked.append(Asked(id_number=str(values["id_number"])))
-    plates = str(values.get("plates") or "").replace("，", ",").replace("、", ",").split(",")
-    asked += [Asked(plate=plate) for plate in plates if plate.strip()]
-    if values.get("place_id") is not None:
-        asked.append(Asked(place_id=values["place_id"]))
-    return tuple(asked)

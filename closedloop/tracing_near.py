@@ -80,7 +80,7 @@ def near_sql(doubt: str = DOUBT) -> str:
                coalesce(near.person_id, p.person_id) AS who, p.ordinal,
                coalesce(nullif(near.masked_name, ''), p.masked_name, '') AS mask,
                coalesce(near.person_id::text, p.person_id::text, near.movement_id::text,
-                        near.plate) AS key
+                        '~' || md5(near.plate)) AS key
           FROM near LEFT JOIN registry.movement_person p ON p.movement_id = near.movement_id
          WHERE near.gap - {doubt} <= (extract(epoch FROM $10::interval) * 1000000)::bigint
     ), others AS (

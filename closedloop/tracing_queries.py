@@ -45,9 +45,7 @@ async def cases(conn: Connection, query: CaseQuery) -> list[Case]:
     return [convert(dict(row), Case) for row in rows]
 
 
-async def own_case(
-    conn: Connection, case_id: UUID, actor: Actor, *, held: bool = False
-) -> Case:
+async def own_case(conn: Connection, case_id: UUID, actor: Actor, *, held: bool = False) -> Case:
     """To a district another's case does not exist. `held`: until the transaction ends nobody else
     changes it. Raises NotFound `unknown_trace`.
     """

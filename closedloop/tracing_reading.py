@@ -168,7 +168,9 @@ async def read_second(conn: Connection, at: Looking) -> Contacts:
     seen = await sightings(conn, [at.wanted], district=at.district)
     first = await _all_meetings(conn, seen, widest(tracing), MOST_SECOND)
     grave = [
-        contact for each in first if (contact := classify(each, tracing)) and contact.code == rule.of
+        contact
+        for each in first
+        if (contact := classify(each, tracing)) and contact.code == rule.of
     ]
     if len(grave) > MOST_BETWEEN:
         raise Unprocessable("trace_too_many_between", n=len(grave), most=MOST_BETWEEN)
@@ -218,7 +220,7 @@ def _people(contacts: Iterable[Contact]) -> list[UUID]:
 
 
 async def _recorded(conn: Connection, at: Looking, action: str, people: Sequence[UUID]) -> None:
-    """A row for the case and one for each person who is shown, in the transaction of the reading."""
+    """A row for the case and one for each person shown, in the transaction of the reading."""
     await audited(conn, at.actor, action, at.case.id, at.case.number, at.now)
     if not people:
         return

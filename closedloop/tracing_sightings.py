@@ -53,7 +53,8 @@ _VISITS = f"""
 _READINGS = f"""
     SELECT w.number, 'camera', c.place_id, c.gate, c.taken_at, c.uncertainty_ms, false,
            c.outcome = 'matched', w.person_id, c.movement_id, w.ordinal, c.plate, w.masked_name
-      FROM (SELECT DISTINCT number, person_id, movement_id, ordinal, plate, masked_name, since, until
+      FROM (SELECT DISTINCT number, person_id, movement_id, ordinal, plate, masked_name, since,
+                   until
               FROM moved WHERE person_id IS NOT NULL) w
       JOIN registry.camera_read c ON c.plate = w.plate AND c.movement_id = w.movement_id
        AND c.taken_at BETWEEN w.since - {FARTHEST} AND w.until + {FARTHEST}

@@ -5,11 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from asyncpg.exceptions import UniqueViolationError
-from msgspec import Struct, convert
 
 from closedloop.tracing_cases import audited, one_line
 from closedloop.tracing_model import CaseState
 from closedloop.tracing_queries import own_case
+from closedloop.tracing_team_queries import Member, Team, teams
 from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Conflict, NotFound, Unprocessable
@@ -26,61 +26,6 @@ FOLLOWS = {
 }
 
 
-class Member(Struct, frozen=True, kw_only=True):
-    """An account by its log-in, or the unit that sends somebody. `name` is what is shown."""
-
-    part: str
-    unit: str = ""
-    login: str = ""
-    name: str = ""
-
-
-class Team(Struct, frozen=True, kw_only=True):
-    id: UUID
-    name: str
-    open_tasks: int
-    members: tuple[Member, ...]
-
-
-class Step(Struct, frozen=True, kw_only=True):
-    kind: str
-    team: str
-    name: str
-    at: datetime
-
-
-class Task(Struct, frozen=True, kw_only=True):
-    id: UUID
-    what: str
-    team_id: UUID
-    team: str
-    state: str
-    changed_at: datetime
-    steps: tuple[Step, ...]
-
-
-async def teams(conn: Connection, actor: Actor) -> list[Team]:
-    """Those that are not ended, in the order in which they were made."""
-    rows = await conn.fetch(
-        """
-        SELECT t.id, t.name,
-               (SELECT count(*)::int FROM closedloop.trace_task k
-                 WHERE k.team_id = t.id AND k.state <> 'done') AS open_tasks,
-               (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                           'part', m.part, 'unit', m.unit, 'login', coalesce(a.login, ''),
-                           'name', coalesce(a.name, m.unit)) ORDER BY m.ordinal), '[]')
-                  FROM closedloop.trace_member m
-                  LEFT JOIN registry.account a ON a.id = m.account_id
-                 WHERE m.team_id = t.id) AS members
-          FROM closedloop.trace_team t
-         WHERE t.ended_at IS NULL AND ($1::text IS NULL OR t.district_code = $1)
-         ORDER BY t.made_at, t.id
-        """,
-        own_district(actor),
-    )
-    return [convert(dict(row), Team) for row in rows]
-
-
 async def make_team(
     conn: Connection,
     team_id: UUID,
@@ -92,7 +37,7 @@ async def make_team(
 ) -> None:
     """As many of each part as the rule set says. The same id again is the same team.
 
-    Raises Unprocessable `trace_team_name_needed`, `trace_team_incomplete`, `unknown_login`;
+    Raises Unprocessable `trace_team_name_needed`, `trace_team_incomplete`, `trace_member_unknown`;
     Conflict `trace_team_known`.
     """
     said = without_numbers(one_line(name, LONGEST_NAME))
@@ -170,26 +115,6 @@ async def _team(conn: Connection, team_id: UUID | None, actor: Actor) -> Team:
     return found
 
 
-async def tasks_of(conn: Connection, case_id: UUID) -> list[Task]:
-    """In the order in which they were given, with all their steps."""
-    rows = await conn.fetch(
-        """
-        SELECT k.id, k.what, k.team_id, t.name AS team, k.state, k.changed_at,
-               (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                           'kind', s.kind, 'team', w.name, 'name', coalesce(a.name, ''),
-                           'at', s.at) ORDER BY s.at, s.id), '[]')
-                  FROM closedloop.trace_step s
-                  JOIN closedloop.trace_team w ON w.id = s.team_id
-                  LEFT JOIN registry.account a ON a.id = s.actor_id
-                 WHERE s.task_id = k.id) AS steps
-          FROM closedloop.trace_task k JOIN closedloop.trace_team t ON t.id = k.team_id
-         WHERE k.case_id = $1 ORDER BY k.id
-        """,
-        case_id,
-    )
-    return [convert(dict(row), Task) for row in rows]
-
-
 async def assign(
     conn: Connection,
     case_id: UUID,
@@ -243,7 +168,7 @@ async def take_step(
     """Acknowledged, done, or handed over `to` another team. The same id again is the same step.
 
     Raises NotFound `unknown_trace_task`, `unknown_trace_team`; Unprocessable `trace_step_unknown`;
-    Conflict `trace_step_wrong`.
+    Conflict `trace_step_wrong`, `event_id_taken`.
     """
     if kind not in FOLLOWS:
         raise Unprocessable("trace_step_unknown", known=sorted(FOLLOWS))
@@ -258,8 +183,13 @@ async def take_step(
     if task is None:
         raise NotFound("unknown_trace_task")
     team_id = task["team_id"] if kind != "handed_over" else (await _team(conn, to, actor)).id
-    if await conn.fetchval("SELECT 1 FROM closedloop.trace_step WHERE id = $1", step_id):
-        return
+    known = await conn.fetchrow(
+        "SELECT task_id, kind FROM closedloop.trace_step WHERE id = $1", step_id
+    )
+    if known is not None:
+        if tuple(known) == (task_id, kind):
+            return
+        raise Conflict("event_id_taken", id=str(step_id))
     if task["state"] not in FOLLOWS[kind]:
         raise Conflict("trace_step_wrong")
     await _step(conn, task_id, step_id, kind, team_id, actor, now)

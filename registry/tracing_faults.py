@@ -19,7 +19,10 @@ def tracing_faults(tracing: Tracing) -> Iterator[str]:
     yield from _twice("rules", [each.code for each in tracing.rules])
     for number, rule in enumerate(tracing.rules):
         yield from (f"rules[{number}].{field}" for field in _wrong(rule, known))
-    if tracing.risk_place is not None and min(tracing.risk_place.cases, tracing.risk_place.days) < 1:
+    if (
+        tracing.risk_place is not None
+        and min(tracing.risk_place.cases, tracing.risk_place.days) < 1
+    ):
         yield "risk_place"
     minutes = [mark.minutes for mark in tracing.marks]
     if minutes != sorted(set(minutes)) or any(each < 1 for each in minutes):

@@ -49,7 +49,9 @@ def _presence(dice: Random, crews: dict[int, tuple[int, ...]]) -> Presence:
         doubt_ms=dice.choice(DOUBTS),
         ride=dice.choice(sorted(crews)) if rides else None,
         visitor=None if rides else dice.randrange(7),
-        kind=dice.choice(("entry", "exit", "confirm", "departure", "arrival")) if rides else "entry",
+        kind=dice.choice(("entry", "exit", "confirm", "departure", "arrival"))
+        if rides
+        else "entry",
     )
 
 
@@ -73,7 +75,7 @@ def _plain(each: Meeting) -> Told:
 
 async def differing(conn: Connection, days: int) -> tuple[int, int]:
     """Days on which anything differs, and how many meetings there were."""
-    dice, differ, met = Random(4102), 0, 0  # noqa: S311 - a mixture, no secret
+    dice, differ, met = Random(4102), 0, 0
     for _ in range(days):
         day = a_day(dice)
         undo = conn.transaction()
@@ -102,9 +104,11 @@ async def test_a_twin_that_forgets_uncertainty_is_found(
 
 
 async def test_the_rest_of_a_list_is_asked_for_with_its_cursor(conn: Connection) -> None:
-    day = a_day(Random(7))  # noqa: S311 - a mixture, no secret
+    day = a_day(Random(7))
     await write_day(conn, day)
-    seen = await sightings(conn, [of_person(each, SINCE, UNTIL, n) for n, each in enumerate(day.people)])
+    seen = await sightings(
+        conn, [of_person(each, SINCE, UNTIL, n) for n, each in enumerate(day.people)]
+    )
     whole = await meetings(conn, seen, MINUTES, limit=1_000)
     assert len(whole) > 6
     parts: list[Meeting] = []
