@@ -101,8 +101,8 @@ async def open_case(
     conn: Connection, office: Office, said: NewCase, actor: Actor, now: datetime
 ) -> Case:
     """The same id again is the same case. Raises Unprocessable as above and
-    `trace_without_subject`, `trace_too_many_subjects`; NotFound `unknown_person`, `unknown_movement`, `unknown_place`;
-    Conflict `event_id_taken`; and those of documents and plates.
+    `trace_without_subject`, `trace_too_many_subjects`; NotFound `unknown_person`,
+    `unknown_movement`, `unknown_place`; Conflict `event_id_taken`; and those of documents and plates.
     """
     number, reason = number_kept(said.number), reason_kept(said.reason)
     rules = (await office.cache.now(conn)).rules_at(now)

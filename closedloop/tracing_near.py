@@ -18,7 +18,7 @@ from kernel.db import Connection
 _FEW_MS = 60_000
 _FEW = "interval '1 minute'"
 #: SQL, microseconds: of two presences `s` and `o` that lie `gap` apart, the gap they may have had.
-DOUBT = "1000 * (near.own_doubt + near.doubt)"
+DOUBT = "1000::bigint * (near.own_doubt::bigint + near.doubt)"
 MINUTE = 60_000_000
 
 
