@@ -72,7 +72,7 @@ async def tasks_of(conn: Connection, case_id: UUID) -> list[Task]:
         SELECT k.id, k.what, k.team_id, t.name AS team, k.state, k.changed_at,
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
                            'kind', s.kind, 'team', w.name, 'name', coalesce(a.name, ''),
-                           'at', s.at) ORDER BY s.at, s.id), '[]')
+                           'at', s.at) ORDER BY s.number), '[]')
                   FROM closedloop.trace_step s
                   JOIN closedloop.trace_team w ON w.id = s.team_id
                   LEFT JOIN registry.account a ON a.id = s.actor_id

@@ -215,8 +215,9 @@ async def _step(
 ) -> bool:
     status = await conn.execute(
         """
-        INSERT INTO closedloop.trace_step (id, task_id, kind, team_id, actor_id, at)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING
+        INSERT INTO closedloop.trace_step (id, task_id, number, kind, team_id, actor_id, at)
+        SELECT $1, $2, count(*) + 1, $3, $4, $5, $6 FROM closedloop.trace_step WHERE task_id = $2
+        ON CONFLICT (id) DO NOTHING
         """,
         step_id,
         task_id,

@@ -119,12 +119,13 @@ CREATE INDEX trace_task_by_team ON closedloop.trace_task (team_id, state);
 CREATE TABLE closedloop.trace_step (
     id uuid CONSTRAINT trace_step_once PRIMARY KEY,
     task_id uuid NOT NULL REFERENCES closedloop.trace_task (id),
+    number int NOT NULL,
     kind text NOT NULL CHECK (kind IN ('assigned', 'acknowledged', 'done', 'handed_over')),
     team_id uuid NOT NULL,
     actor_id uuid NOT NULL,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    CONSTRAINT trace_step_in_order UNIQUE (task_id, number)
 );
-CREATE INDEX trace_step_by_task ON closedloop.trace_step (task_id, at);
 
 CREATE TABLE closedloop.trace_export (
     id uuid PRIMARY KEY,
