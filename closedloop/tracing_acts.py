@@ -118,24 +118,24 @@ ACTIONS: dict[str, Callable[[Doing], Awaitable[None]]] = {
 DECISIONS = frozenset({"approve", "refuse", "allow-export", "refuse-export"})
 
 
-@post("/trace/{case_id:uuid}/{what:str}", guards=[requires(*OFFICERS)], status_code=200)
+@post("/trace/{case_id:uuid}/{trace_act:str}", guards=[requires(*OFFICERS)], status_code=200)
 async def act(
     case_id: FromPath[UUID],
-    what: FromPath[str],
+    trace_act: FromPath[str],
     request: AnyRequest,
     data: URLEncodedBody[ActForm],
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
 ) -> Page | Redirect:
-    """`what`: approve, refuse, mark, assign, step, close, ask-export, allow-export or
+    """`trace_act`: approve, refuse, mark, assign, step, close, ask-export, allow-export or
     refuse-export. Sent twice, each is done once.
     """
     actor, now = known_actor(request), clock.now()
-    do = ACTIONS.get(what)
+    do = ACTIONS.get(trace_act)
     if do is None:
         raise NotFound("not_found")
-    if what not in DECISIONS and Role.TRACER not in actor.roles:
+    if trace_act not in DECISIONS and Role.TRACER not in actor.roles:
         raise Forbidden("not_your_role")
     try:
         async with tx.transaction():
@@ -146,7 +146,7 @@ async def act(
         told = error_told(refused)
         values = {"what": data.what, "team_id": data.team_id}
         return await show_case(tx, office, actor, case_id, now, told=told, values=values)
-    return Redirect(url_with(f"/trace/{case_id}", done=what), status_code=303)
+    return Redirect(url_with(f"/trace/{case_id}", done=trace_act), status_code=303)
 
 
 def error_told(refused: Refused) -> dict[str, str]:

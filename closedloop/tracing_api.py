@@ -177,10 +177,10 @@ async def close_trace(
     return await view(tx, office, await own_case(tx, case_id, actor), now)
 
 
-@get("/traces/{case_id:uuid}/subjects/{number:int}/trajectory", guards=[TRACER])
+@get("/traces/{case_id:uuid}/subjects/{subject_no:int}/trajectory", guards=[TRACER])
 async def read_places(
     case_id: FromPath[UUID],
-    number: FromPath[int],
+    subject_no: FromPath[int],
     request: AnyRequest,
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
@@ -190,17 +190,17 @@ async def read_places(
     actor, now = known_actor(request), clock.now()
 
     async def read() -> Response[Trajectory]:
-        at = await looking(tx, office, case_id, number, actor, now)
+        at = await looking(tx, office, case_id, subject_no, actor, now)
         found = await read_trajectory(tx, at)
         return Response(Trajectory(sightings=found.sightings, risky=found.risky))
 
     return await within_quota(request, tx, actor, now, read)
 
 
-@get("/traces/{case_id:uuid}/subjects/{number:int}/contacts", guards=[TRACER])
+@get("/traces/{case_id:uuid}/subjects/{subject_no:int}/contacts", guards=[TRACER])
 async def read_people(
     case_id: FromPath[UUID],
-    number: FromPath[int],
+    subject_no: FromPath[int],
     request: AnyRequest,
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
@@ -217,7 +217,7 @@ async def read_people(
     actor, now = known_actor(request), clock.now()
 
     async def read() -> Response[ContactList]:
-        at = await looking(tx, office, case_id, number, actor, now)
+        at = await looking(tx, office, case_id, subject_no, actor, now)
         found = (
             await read_second(tx, at)
             if degree == "2"

@@ -102,7 +102,8 @@ async def open_case(
 ) -> Case:
     """The same id again is the same case. Raises Unprocessable as above and
     `trace_without_subject`, `trace_too_many_subjects`; NotFound `unknown_person`,
-    `unknown_movement`, `unknown_place`; Conflict `event_id_taken`; and those of documents and plates.
+    `unknown_movement`, `unknown_place`; Conflict `event_id_taken`; and those of documents and
+    plates.
     """
     number, reason = number_kept(said.number), reason_kept(said.reason)
     rules = (await office.cache.now(conn)).rules_at(now)

@@ -67,10 +67,10 @@ async def within_quota(
         return answer(request, refused)
 
 
-@get("/trace/{case_id:uuid}/subjects/{number:int}", guards=[MAY])
+@get("/trace/{case_id:uuid}/subjects/{subject_no:int}", guards=[MAY])
 async def trajectory_page(
     case_id: FromPath[UUID],
-    number: FromPath[int],
+    subject_no: FromPath[int],
     request: AnyRequest,
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
@@ -80,7 +80,7 @@ async def trajectory_page(
     actor, now = known_actor(request), clock.now()
 
     async def read() -> Page:
-        at = await looking(tx, office, case_id, number, actor, now)
+        at = await looking(tx, office, case_id, subject_no, actor, now)
         traced = await read_trajectory(tx, at)
         world = await office.cache.now(tx)
         subject = subject_shown(traced.subject, world, named=True)
@@ -101,10 +101,10 @@ async def trajectory_page(
     return await within_quota(request, tx, actor, now, read)
 
 
-@get("/trace/{case_id:uuid}/subjects/{number:int}/contacts", guards=[MAY])
+@get("/trace/{case_id:uuid}/subjects/{subject_no:int}/contacts", guards=[MAY])
 async def contacts_page(
     case_id: FromPath[UUID],
-    number: FromPath[int],
+    subject_no: FromPath[int],
     request: AnyRequest,
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
@@ -116,10 +116,10 @@ async def contacts_page(
     the record of accesses.
     """
     actor, now = known_actor(request), clock.now()
-    path = f"/trace/{case_id}/subjects/{number}/contacts"
+    path = f"/trace/{case_id}/subjects/{subject_no}/contacts"
 
     async def read() -> Page:
-        at = await looking(tx, office, case_id, number, actor, now)
+        at = await looking(tx, office, case_id, subject_no, actor, now)
         cursor = after.replace("\0", "")[:LONGEST_CURSOR]
         try:
             async with tx.transaction():

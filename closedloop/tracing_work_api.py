@@ -128,13 +128,13 @@ async def ask_for_export(
 
 
 @post(
-    "/traces/{case_id:uuid}/exports/{export_id:uuid}/decision",
+    "/traces/{case_id:uuid}/exports/{trace_export_id:uuid}/decision",
     guards=[requires(*OFFICERS)],
     status_code=200,
 )
 async def decide_on_export(
     case_id: FromPath[UUID],
-    export_id: FromPath[UUID],
+    trace_export_id: FromPath[UUID],
     data: JSONBody[Decision],
     request: AnyRequest,
     tx: NamedDependency[Connection],
@@ -142,8 +142,8 @@ async def decide_on_export(
 ) -> Export:
     """A second officer allows it or not."""
     actor = known_actor(request)
-    await decide_export(tx, case_id, export_id, actor, clock.now(), yes=data.approve)
-    return await _export(tx, case_id, export_id)
+    await decide_export(tx, case_id, trace_export_id, actor, clock.now(), yes=data.approve)
+    return await _export(tx, case_id, trace_export_id)
 
 
 async def _export(conn: Connection, case_id: UUID, export_id: UUID) -> Export:

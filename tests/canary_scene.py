@@ -28,6 +28,7 @@ from tests.canary_walk import (
 from tests.checkpoint.moves import held, scanned
 from tests.checkpoint.test_goes_first import give_pass
 from tests.city import IDS, City, a_report, add_dead_letter, add_notice
+from tests.closedloop.tracing_scene import add_trace
 from tests.conftest import NOON
 from tests.offices import of_offices
 from tests.phones import known_device
@@ -105,6 +106,7 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         "decision": "approve",
         "hold_id": str((await _hold(conn, city))[1]),
         "transport_no": await give_pass(conn, city, plate="豫B77777"),
+        **await add_trace(conn, city, movement_id, NOON),
         "number": str(await conn.fetchval("SELECT max(version) FROM registry.rule_set")),
     }
 
