@@ -1,15 +1,19 @@
 """What is done on a case: marks of the clock, teams and their tasks, the report that is taken along."""
 
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pypdfium2
 import pytest
 
+from closedloop.tracing_demo import seed_tracing
 from kernel.clock import SetClock
 from kernel.db import Connection
 from kernel.ids import uuid7
+from kernel.privacy import Vault
+from registry.demo import seed
 from tests.city import City
 from tests.closedloop.tracing_office import (
     API,
@@ -115,3 +119,18 @@ async def test_marks_and_tasks_say_who_and_when(
     ]  # fmt: skip
     late = await send(tracer, steps, {"id": str(uuid7(NOON)), "kind": "done"})
     assert late.json()["code"] == "trace_step_wrong"
+
+
+async def test_the_demo_city_has_fourteen_teams_of_five_and_a_clock_that_runs(
+    conn: Connection, clock: SetClock, logged_in: LogIn, vault: Vault, tmp_path: Path
+) -> None:
+    await seed(conn, vault, NOON, tmp_path)
+    for _ in range(2):
+        await seed_tracing(conn, NOON)
+    clock.at = NOON + timedelta(minutes=11)
+    tracer = await logged_in("tracer")
+    teams = (await tracer.get(f"{API}/teams")).json()["teams"]
+    assert [len(each["members"]) for each in teams] == [5] * 14
+    (case,) = (await tracer.get(API)).json()["traces"]
+    assert [each["standing"] for each in case["marks"]] == ["overdue"] + ["running"] * 3
+    assert (await tracer.get(f"{API}/{case['id']}/subjects/1/contacts")).status_code == 200
