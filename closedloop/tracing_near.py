@@ -66,13 +66,13 @@ def near_sql(doubt: str = DOUBT) -> str:
                       $7::timestamptz[], $8::timestamptz[], $9::int[], $14::boolean[])
                AS s (number, person_id, movement_id, plate, place_id, gate, since, until, doubt,
                      sure)
-    ), near AS (
+    ), near AS MATERIALIZED (
         SELECT s.number, s.person_id AS own, s.place_id, s.doubt AS own_doubt,
                o.movement_id, o.person_id, o.plate, o.masked_name, o.gate, o.at, o.doubt,
                coalesce(s.movement_id = o.movement_id, false) AS together,
                s.gate <> '' AND s.gate = o.gate AS same_gate, s.sure AND o.sure AS sure,
-               (extract(epoch FROM greatest(o.at - s.until, s.since - o.at, interval '0'))
-                * 1000000)::bigint AS gap
+               round(date_part('epoch', greatest(o.at - s.until, s.since - o.at, interval '0'))
+                     * 1000000)::bigint AS gap
           FROM s CROSS JOIN LATERAL ({_sources()}) o
     ), met AS (
         SELECT near.*, near.gap - {doubt} AS possible,

@@ -124,6 +124,20 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/alerts/{alert_id:str}/same-truck": lambda known, ground: {
         "json": _hold(ground) | {"other": int(known["movement_id"])}
     },
+    # A case is of a district, whoever is named in it.
+    **{
+        f"GET {path}": lambda _, __: {}
+        for path in (
+            "/api/v1/traces/{case_id:uuid}",
+            "/api/v1/traces/{case_id:uuid}/subjects/{subject_no:int}/contacts",
+            "/api/v1/traces/{case_id:uuid}/subjects/{subject_no:int}/trajectory",
+            "/trace/{case_id:uuid}",
+            "/trace/{case_id:uuid}/people/{person_id:uuid}/reveal",
+            "/trace/{case_id:uuid}/report",
+            "/trace/{case_id:uuid}/subjects/{subject_no:int}",
+            "/trace/{case_id:uuid}/subjects/{subject_no:int}/contacts",
+        )
+    },
     "POST /api/v1/traces": lambda known, ground: {
         "json": _hold(ground)
         | {

@@ -99,7 +99,7 @@ class Ground:
             "channel_id": str(await add_dead_letter(conn, city.office.vault, now)),
             "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),
             "decision": "approve",
-            **await add_trace(conn, city, movement_id, now),
+            **await add_trace(conn, city, movement_id, now, district="410221"),
         } | await of_offices(self.conn, self.city, now)
 
     async def _hold(self, now: datetime) -> UUID:

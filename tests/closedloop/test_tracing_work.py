@@ -97,7 +97,8 @@ async def test_marks_and_tasks_say_who_and_when(
         fields | {"name": "三队", "health_3": "", "event_id": str(uuid4())},
     )
     assert lacking.status_code == 422
-    one, two = (each["id"] for each in (await tracer.get(f"{API}/teams")).json()["teams"])
+    teams = (await tracer.get(f"{API}/teams")).json()["teams"]
+    one, two = (each["id"] for each in sorted(teams, key=lambda team: team["name"]))
     clock.at += timedelta(minutes=12)
     marked = (await send(tracer, f"{case}/marks", {"mark": "assembled"})).json()
     assert (marked["marks"][0]["standing"], marked["marks"][0]["minutes"]) == ("done_late", 2)

@@ -37,6 +37,9 @@ async def add_trace(
     await conn.execute(
         "UPDATE closedloop.trace_case SET district_code = $2 WHERE id = $1", case.id, district
     )
+    await conn.execute(
+        "UPDATE closedloop.trace_team SET district_code = $2 WHERE id = $1", team_id, district
+    )
     person: UUID = await conn.fetchval(
         "SELECT person_id FROM closedloop.trace_subject WHERE case_id = $1", case.id
     )
