@@ -94,7 +94,8 @@ def near_sql(doubt: str = DOUBT) -> str:
                                met.ordinal, met.plate, met.mask)::closedloop.trace_nearest
                           ORDER BY met.possible, met.at, met.movement_id))[1] AS nearest
           FROM met
-         WHERE met.who IS DISTINCT FROM met.own OR met.who IS NULL
+         WHERE CASE WHEN met.who IS NULL THEN NOT met.together
+                    ELSE met.who IS DISTINCT FROM met.own END
          GROUP BY met.number, met.key, met.who
     )
     SELECT x.number, x.key, x.person_id, x.together, x.together_sure, x.place_possible,

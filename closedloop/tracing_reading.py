@@ -11,7 +11,7 @@ from msgspec import Struct
 from closedloop.reporting import Office
 from closedloop.tracing_cases import audited, check_open
 from closedloop.tracing_contacts import classified, classify, second_rule, through, widest
-from closedloop.tracing_model import Case, Contact, Meeting, Sighting, Subject, Wanted
+from closedloop.tracing_model import Case, Contact, How, Meeting, Sighting, Subject, Wanted
 from closedloop.tracing_near import START, meetings
 from closedloop.tracing_queries import own_case, risky_places, subjects_of, wanted
 from closedloop.tracing_quota import count_shown, count_traced
@@ -110,14 +110,19 @@ async def _risky(conn: Connection, at: Looking, found: Sequence[Sighting]) -> di
     risk = at.rules.tracing.risk_place
     if risk is None:
         return {}
-    places = sorted({each.place_id for each in found if each.counted})
+    places = sorted({each.place_id for each in found if _been(each)})
     return await risky_places(conn, places, risk.cases, at.now - timedelta(days=risk.days))
+
+
+def _been(each: Sighting) -> bool:
+    """A place that was only asked about makes nobody's case."""
+    return each.counted and each.how is not How.ASKED
 
 
 async def _keep_places(conn: Connection, case_id: UUID, found: Iterable[Sighting]) -> None:
     latest: dict[int, datetime] = {}
     for each in found:
-        if each.counted:
+        if _been(each):
             latest[each.place_id] = max(each.until, latest.get(each.place_id, each.until))
     await conn.execute(
         """
