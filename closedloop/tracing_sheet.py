@@ -11,6 +11,7 @@ WIDTH, HEIGHT, EDGE = 210.0, 297.0, 15.0
 _ROW, _SIZE, _HEAD = 6.2, 3.4, 4.4
 #: Where the columns begin, and how wide they are.
 _SEEN = ((15.0, 30.0), (46.0, 62.0), (109.0, 36.0), (146.0, 48.0))
+_NOTE = ((15.0, 30.0), (46.0, 149.0))
 _MET = ((15.0, 34.0), (50.0, 30.0), (81.0, 32.0), (114.0, 30.0), (145.0, 50.0))
 _PAIR = ((15.0, 48.0), (64.0, 130.0))
 
@@ -69,7 +70,7 @@ def _clock(told: dict[str, Any]) -> Iterator[_Row]:
 def _part(part: dict[str, Any]) -> Iterator[_Row]:
     yield from _heading(f"{t('trace.trajectory')}: {named(part['subject'])}")
     for seen in part["sightings"]:
-        yield _Row(_seen(seen), _SEEN)
+        yield from _seen(seen)
     if not part["sightings"]:
         yield _Row((t("trace.nothing"),), _SEEN)
     yield from _heading(f"{t('trace.contacts')}: {named(part['subject'])}")
@@ -86,14 +87,15 @@ def _where(told: dict[str, Any]) -> str:
     return f"{told['place']} {gate}".strip()
 
 
-def _seen(seen: dict[str, Any]) -> tuple[str, ...]:
-    about = [seen["how"], *([] if seen["counted"] else [t("trace.uncounted")])]
-    return (
-        f"{local_time(seen['at'])} {seen['doubt']}".strip(),
-        _where(seen) + (f" · {t('trace.risky', n=seen['risky'])}" if seen["risky"] else ""),
-        " · ".join(about),
-        seen["plate"],
-    )
+def _seen(seen: dict[str, Any]) -> Iterator[_Row]:
+    """A line, and one below it for what must not be overlooked."""
+    how = seen["how"] if seen["counted"] else f"○ {seen['how']}"
+    when = f"{local_time(seen['at'])} {seen['doubt']}".strip()
+    yield _Row((when, _where(seen), how, seen["plate"]), _SEEN)
+    notes = [] if seen["counted"] else [t("trace.uncounted")]
+    notes += [f"■ {t('trace.risky', n=seen['risky'])}"] if seen["risky"] else []
+    if notes:
+        yield _Row(("", " · ".join(notes)), _NOTE)
 
 
 def _met(met: dict[str, Any]) -> tuple[str, ...]:

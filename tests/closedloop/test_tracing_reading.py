@@ -1,8 +1,13 @@
 """Tracing as its people use it: whom it shows, and that each reading is on record."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
+import closedloop.tracing_reading
+from kernel.audit import record_accesses
 from kernel.clock import SetClock
 from kernel.db import Connection
 from kernel.ids import uuid7
@@ -50,9 +55,10 @@ async def test_a_driver_is_traced_and_each_who_is_shown_has_a_row(
     assert [row["reason"] for row in reasons] == ["tracing: 流调2022-7"]
 
 
-async def test_reads_are_audit_rows_in_bulk(
+async def shown_and_rows(
     conn: Connection, city: City, clock: SetClock, logged_in: LogIn
-) -> None:
+) -> tuple[str, list[str], list[str]]:
+    """A case, the thirty visitors that it showed in parts, and whom the record of accesses has."""
     subject = await released(conn, city, NOON)
     for n in range(30):
         await conn.execute(
@@ -85,11 +91,35 @@ async def test_reads_are_audit_rows_in_bulk(
         cursor = part["cursor"] or ""
         if not cursor:
             break
-    print(f"{len(shown)} people shown, {len(await audited(conn, 'trace_contacts'))} rows")
+    return case, sorted(shown), await audited(conn, "trace_contacts")
+
+
+async def test_reads_are_audit_rows_in_bulk(
+    conn: Connection, city: City, clock: SetClock, logged_in: LogIn
+) -> None:
+    case, shown, rows = await shown_and_rows(conn, city, clock, logged_in)
+    print(f"{len(shown)} people shown, {len(rows)} rows")
     assert len(shown) == len(set(shown)) == 30
-    assert await audited(conn, "trace_contacts") == sorted(shown)
-    view = (await tracer.get(f"{API}/{case}")).json()
-    assert view["people_shown"] == 30
+    assert rows == shown
+    count = await conn.fetchval(
+        "SELECT people_shown FROM closedloop.trace_case WHERE id = $1", UUID(case)
+    )
+    assert count == 30
+
+
+async def test_a_twin_that_forgets_a_row_is_found(
+    conn: Connection,
+    city: City,
+    clock: SetClock,
+    logged_in: LogIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def forgetful(*args: Any, subjects: list[str], **about: Any) -> None:
+        await record_accesses(*args, subjects=subjects[1:], **about)
+
+    monkeypatch.setattr(closedloop.tracing_reading, "record_accesses", forgetful)
+    _, shown, rows = await shown_and_rows(conn, city, clock, logged_in)
+    assert rows != shown
 
 
 async def test_a_place_keeps_its_number_whatever_it_is_called(
