@@ -3,6 +3,7 @@ tracer under the clock, a second officer who allows. Both languages, by day and 
 """
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -15,7 +16,9 @@ from tests.city import IDS
 from tests.conftest import NOON
 
 pytestmark = pytest.mark.browser
-SMALL = {"width": 320, "height": 640}
+SMALL: Any = {"width": 320, "height": 640}
+NARROW: Any = PHONE
+WIDE: Any = DESK
 
 
 async def kind(page: Page, name: str) -> None:
@@ -71,7 +74,7 @@ async def work(site: Site, tracer: Page, case: str, lang: str) -> None:
     await kind(tracer, f"case-{lang}")
     await tracer.set_viewport_size(SMALL)
     await kind(tracer, f"case-small-{lang}")
-    await tracer.set_viewport_size(PHONE)
+    await tracer.set_viewport_size(NARROW)
 
 
 async def look_at_people(tracer: Page, case: str, lang: str) -> None:
@@ -94,7 +97,7 @@ async def take_along(tracer: Page, duty: Page, case: str, lang: str) -> None:
     await done(duty)
     await tracer.goto(f"{case}/report")
     await kind(tracer, f"report-{lang}")
-    await tracer.set_viewport_size(DESK)
+    await tracer.set_viewport_size(WIDE)
     await kind(tracer, f"report-desk-{lang}")
     await tracer.goto(case)
     await kind(tracer, f"case-desk-{lang}")
