@@ -164,6 +164,7 @@ def _ways(at: Situation, actor: Actor, *, overdue: bool) -> dict[str, bool]:
     duty, pursued = Role.DUTY in actor.roles, at.loop.state in PURSUED
     return {
         "claim": duty and overdue,
+        "trace": duty and pursued and bool(at.people),
         "call": duty and pursued,
         "close": duty and pursued,
         "resume": duty and at.loop.state in UNDER_WAY,

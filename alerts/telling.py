@@ -20,7 +20,7 @@ CASES = frozenset(
     }
 )  # fmt: skip
 LINKS = {
-    "police": "/field", "grid": "/field", "tracers": "/loops/{movement_id}",
+    "police": "/field", "grid": "/field", "tracers": "/trace/new?movement={movement_id}",
     "duty": "/duty/{movement_id}",
 }  # fmt: skip
 
@@ -49,6 +49,8 @@ def _link(due: Due, facts: dict[str, Any]) -> str:
         return "/receive" if due.recipient.startswith("place:") else f"/holds/{facts['hold']}"
     if due.recipient.startswith("place:"):
         return "/firm"
+    if due.kind == "access_unusual":
+        return "/security/accounts"
     if due.kind in CASES and facts.get("movement_id"):
         return LINKS.get(due.recipient, "/").format(movement_id=facts["movement_id"])
     return "/"

@@ -26,6 +26,7 @@ from checkpoint.serving import port_is_free, serve
 from checkpoint.simulate import add_arguments as add_simulation
 from checkpoint.simulate import simulate
 from closedloop.reporting import Office
+from closedloop.tracing_demo import seed_tracing
 from kernel.backup import BackupError, dump, load
 from kernel.clock import SystemClock
 from kernel.db import connected
@@ -234,7 +235,9 @@ async def _seed_demo(settings: Settings, dsn: str) -> DemoLogins:
     vault, now = Vault(load_master_key(settings)), SystemClock().now()
     async with connected(dsn) as conn, conn.transaction():
         await unlock(conn, vault, now)
-        return await seed(conn, vault, now, settings.data_dir)
+        logins = await seed(conn, vault, now, settings.data_dir)
+        await seed_tracing(conn, now)
+        return logins
 
 
 async def _sweep_once(settings: Settings, dsn: str) -> Climbed:

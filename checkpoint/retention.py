@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import closedloop.ending
+import closedloop.tracing_erasing
 import kernel.retention
 import registry.erasing
 from alerts.erasing import erase_alerts
@@ -22,5 +23,6 @@ ERASERS: tuple[Eraser, ...] = (
     *kernel.retention.ERASERS,
     *registry.erasing.ERASERS,
     *closedloop.ending.ERASERS,
+    *closedloop.tracing_erasing.ERASERS,
     Eraser(name="records", due=closedloop.ending.RECORDS.due, erase=_erase_records),
 )

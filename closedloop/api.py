@@ -15,6 +15,7 @@ from closedloop.model import state_at
 from closedloop.printouts import Size, printed, sheet_of
 from closedloop.reporting import Office, Reported, amend, report
 from closedloop.reveal_pages import API as REVEAL
+from closedloop.tracing_api import HANDLERS as TRACING
 from closedloop.views import FailureView, failure_views
 from kernel.auth import Actor, actor_of, public, requires
 from kernel.clock import Clock
@@ -199,4 +200,5 @@ HANDLERS = [
     print_pass,
     *LOOPS,
     *REVEAL,
+    *TRACING,
 ]

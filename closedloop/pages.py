@@ -10,6 +10,11 @@ from closedloop.pass_pages import HANDLERS as PASSES
 from closedloop.question_pages import HANDLERS as QUESTIONS
 from closedloop.reveal_pages import HANDLERS as REVEALED
 from closedloop.staff_pages import HANDLERS as STAFF
+from closedloop.tracing_acts import HANDLERS as TRACE_ACTS
+from closedloop.tracing_pages import HANDLERS as TRACES
+from closedloop.tracing_people_pages import HANDLERS as TRACED
+from closedloop.tracing_report_pages import HANDLERS as TRACE_REPORTS
+from closedloop.tracing_team_pages import HANDLERS as TRACE_TEAMS
 
 HANDLERS: list[Any] = [
     *DRIVERS,
@@ -20,4 +25,9 @@ HANDLERS: list[Any] = [
     *REVEALED,
     *STAFF,
     *FIRMS,
+    *TRACES,
+    *TRACE_ACTS,
+    *TRACED,
+    *TRACE_REPORTS,
+    *TRACE_TEAMS,
 ]

@@ -21,6 +21,9 @@ BATCH = 500
 MOST_BATCHES = 200
 LONGEST_REASON = 200
 REVEAL_QUOTA = "reveal_quota"
+TRACE_QUOTA = "trace_quota"
+#: Numbers of people for an officer and day, where the others are days.
+QUOTAS = (REVEAL_QUOTA, TRACE_QUOTA)
 _LOCK = 0x72657461  # "reta"
 
 

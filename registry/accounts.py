@@ -38,7 +38,7 @@ HOMES = (
     (Role.GRID, "/field"),
     (Role.SOURCE, "/me"),
     (Role.INSPECTOR, "/places"),
-    (Role.TRACER, "/loops"),
+    (Role.TRACER, "/trace"),
     (Role.ADMIN, "/admin/accounts"),
     (Role.SECURITY, "/security/accounts"),
     (Role.AUDITOR, "/audit"),

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Response
 
+from kernel.access_alarms import alarms_since
 from kernel.audit import record_access
 from kernel.auth import requires
 from kernel.clock import Clock
@@ -25,6 +26,7 @@ from registry.wording import error
 
 AnyRequest = Request[Any, Any, Any]
 LONGEST = 100
+ALARMS_SHOWN = timedelta(days=14)
 _BETWEEN = "~"
 
 
@@ -66,6 +68,7 @@ async def audit_page(
         accesses=[(each, _spoken(each)) for each in found],
         next_url=url_with("/audit", kept, before=cursor) if cursor else None,
         values=asked,
+        alarms=await alarms_since(tx, (now - ALARMS_SHOWN).date()),
         errors=told,
         **framed(reader, url_with("/audit", kept)),
     )

@@ -32,7 +32,7 @@ from registry.wording import error
 
 AnyRequest = Request[Any, Any, Any]
 #: Recipients of the outbox that are no telephone.
-AUDIENCES = ("duty", "police", "grid", "tracers")
+AUDIENCES = ("duty", "police", "grid", "tracers", "security")
 DONE = frozenset({"added", "stopped", "again", "tried"})
 _FIELDS = {
     "channel_name_needed": "name", "channel_audience_needed": "audience", "address_malformed":

@@ -14,7 +14,7 @@ from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Refused, Unprocessable
 from kernel.i18n import t
-from kernel.retention import REVEAL_QUOTA, change, changes, kept
+from kernel.retention import QUOTAS, change, changes, kept
 from kernel.web import Page, page
 from registry.accounts import home_of, known_actor
 from registry.model import Role
@@ -100,7 +100,7 @@ async def _show(
             {"name": each.name, "amount": each.amount, "least": each.least, "most": each.most}
             for each in (await kept(conn)).values()
         ],
-        quota=REVEAL_QUOTA,
+        quotas=QUOTAS,
         changes=await changes(conn, MOST_CHANGES),
         may_change=Role.SECURITY in actor.roles,
         asked=said,

@@ -67,7 +67,38 @@ async def reveal(
     TooMany `reveal_quota_used` (to be counted: `count_refused`), and those of `reason_kept`.
     """
     kept = reason_kept(reason, note)
-    row = await _person(conn, movement_id, ordinal)
+    return await _opened(conn, vault, actor, await _person(conn, movement_id, ordinal), kept, now)
+
+
+async def reveal_by_id(
+    conn: Connection,
+    vault: Vault,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    reason: str,
+    note: str,
+    now: datetime,
+) -> Revealed:
+    """Somebody who was seen without a journey; the caller has made sure that they may be asked
+    about. Raises as `reveal` does.
+    """
+    kept = reason_kept(reason, note)
+    row = await conn.fetchrow(
+        """
+        SELECT id AS person_id, '' AS role, id_type, id_sealed, name_sealed, phone_sealed
+          FROM registry.person WHERE id = $1
+        """,
+        person_id,
+    )
+    if row is None:
+        raise NotFound("unknown_person")
+    return await _opened(conn, vault, actor, dict(row), kept, now)
+
+
+async def _opened(
+    conn: Connection, vault: Vault, actor: Actor, row: dict[str, Any], kept: str, now: datetime
+) -> Revealed:
     await _within_quota(conn, actor, now)
     await record_access(
         conn,
@@ -81,7 +112,7 @@ async def reveal(
     name = vault.read(row["name_sealed"], field="person_name")
     number = vault.read(row["id_sealed"], field="person_id")
     if name is None or number is None:
-        raise Conflict("erased", ordinal=ordinal)
+        raise Conflict("erased")
     phone = vault.read(row["phone_sealed"], field="phone")
     return Revealed(
         name=name, id_type=row["id_type"], id_number=number, phone=phone or "", role=row["role"]

@@ -1,6 +1,6 @@
 """The security officer grants: releases what was prepared, resets second factors, ends log-ins."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+from kernel.access_alarms import alarms_since
 from kernel.audit import record_access
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
@@ -28,6 +29,7 @@ from registry.sessions import end, end_all, limits_of, open_sessions
 from registry.wording import error
 
 AnyRequest = Request[Any, Any, Any]
+ALARMS_SHOWN = timedelta(days=14)
 DONE = {"released", "refused", "disabled", "factor", "ended"}
 
 
@@ -64,6 +66,7 @@ async def _grants(
         http_status=422 if told else 200,
         changes=[_change(each) for each in await changes_waiting(conn)],
         accounts=[account_shown(each) for each in found],
+        alarms=await alarms_since(conn, (now - ALARMS_SHOWN).date()),
         next_url=more,
         notice=notice,
         errors=[told] if told else [],

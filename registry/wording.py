@@ -34,6 +34,8 @@ _WAYS = (
     ("/assist", "ui.nav.assist", {Role.DESK, Role.HOTLINE}),
     ("/dispatch", "ui.nav.dispatch", {Role.FIRM, Role.DISPATCHER}),
     ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER, Role.AUDITOR}),
+    ("/trace", "ui.nav.trace", {Role.TRACER, Role.DUTY, Role.AUDITOR}),
+    ("/trace/teams", "ui.nav.trace_teams", {Role.TRACER}),
     ("/reg/applications", "ui.nav.applications", {Role.REGISTRAR}),
     ("/reg/bodies", "ui.nav.bodies", {Role.REGISTRAR}),
     ("/reg/transport", "ui.nav.transport", {Role.REGISTRAR}),

@@ -124,4 +124,43 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/alerts/{alert_id:str}/same-truck": lambda known, ground: {
         "json": _hold(ground) | {"other": int(known["movement_id"])}
     },
+    # A case is of a district, whoever is named in it.
+    **{
+        f"GET {path}": lambda _, __: {}
+        for path in (
+            "/api/v1/traces/{case_id:uuid}",
+            "/api/v1/traces/{case_id:uuid}/subjects/{subject_no:int}/contacts",
+            "/api/v1/traces/{case_id:uuid}/subjects/{subject_no:int}/trajectory",
+            "/trace/{case_id:uuid}",
+            "/trace/{case_id:uuid}/people/{person_id:uuid}/reveal",
+            "/trace/{case_id:uuid}/report",
+            "/trace/{case_id:uuid}/subjects/{subject_no:int}",
+            "/trace/{case_id:uuid}/subjects/{subject_no:int}/contacts",
+        )
+    },
+    "POST /api/v1/traces": lambda known, ground: {
+        "json": _hold(ground)
+        | {
+            "number": "x",
+            "reason": "x",
+            "since": "2022-04-30T00:00:00Z",
+            "until": "2022-05-01T00:00:00Z",
+            "subjects": [{"movement_id": int(known["movement_id"])}],
+        }
+    },
+    "POST /api/v1/traces/{case_id:uuid}/decision": lambda _, __: {"json": {"approve": False}},
+    "POST /api/v1/traces/{case_id:uuid}/exports": lambda _, ground: {"json": _hold(ground)},
+    "POST /api/v1/traces/{case_id:uuid}/exports/{trace_export_id:uuid}/decision": lambda _, __: {
+        "json": {"approve": True}
+    },
+    "POST /api/v1/traces/{case_id:uuid}/marks": lambda _, __: {"json": {"mark": "assembled"}},
+    "POST /api/v1/traces/{case_id:uuid}/tasks": lambda known, ground: {
+        "json": _hold(ground) | {"what": "x", "team_id": known["team_id"]}
+    },
+    "POST /api/v1/traces/{case_id:uuid}/tasks/{task_id:uuid}/steps": _about_hold(kind="done"),
+    "POST /trace/new": _form(
+        number="x", reason="x", since="2022-04-30T00:00", until="2022-05-01T00:00"
+    ),
+    "POST /trace/{case_id:uuid}/{trace_act:str}": _form(),
+    "POST /trace/{case_id:uuid}/people/{person_id:uuid}/reveal": _form(reason="tracing"),
 }

@@ -24,6 +24,7 @@ from tests.authz import COLUMNS, Caller, Route, admits, callers
 from tests.authz_bodies import BODIES
 from tests.checkpoint.moves import about_hold, held, released, verifying
 from tests.city import IDS, City, add_body, add_dead_letter, add_notice
+from tests.closedloop.tracing_scene import add_trace
 from tests.http import opened
 from tests.offices import an_account, of_offices
 
@@ -39,6 +40,7 @@ NOT_YOURS = (
     "unknown_movement",
     "unknown_hold",
     "unknown_alert",
+    "unknown_trace",
 )
 
 
@@ -97,6 +99,7 @@ class Ground:
             "channel_id": str(await add_dead_letter(conn, city.office.vault, now)),
             "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),
             "decision": "approve",
+            **await add_trace(conn, city, movement_id, now, district="410221"),
         } | await of_offices(self.conn, self.city, now)
 
     async def _hold(self, now: datetime) -> UUID:

@@ -28,6 +28,7 @@ from tests.canary_walk import (
 from tests.checkpoint.moves import held, scanned
 from tests.checkpoint.test_goes_first import give_pass
 from tests.city import IDS, City, a_report, add_dead_letter, add_notice
+from tests.closedloop.tracing_scene import add_trace
 from tests.conftest import NOON
 from tests.offices import of_offices
 from tests.phones import known_device
@@ -83,6 +84,16 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         NOON,
     )
     offices = await of_offices(conn, city, NOON)
+    traced = await add_trace(conn, city, movement_id, NOON)
+    # The walking tracer and an officer of nobody's: the report may be taken along.
+    await conn.execute(
+        """
+        UPDATE closedloop.trace_export SET decided_by = $1, decided_at = $2, approved = true,
+               asked_by = (SELECT id FROM registry.account WHERE login LIKE 'tracer-%')
+        """,
+        uuid4(),
+        NOON,
+    )
     return offices | {
         "movement_id": str(movement_id),
         "place_id": str(city.mill),
@@ -105,6 +116,7 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         "decision": "approve",
         "hold_id": str((await _hold(conn, city))[1]),
         "transport_no": await give_pass(conn, city, plate="豫B77777"),
+        **traced,
         "number": str(await conn.fetchval("SELECT max(version) FROM registry.rule_set")),
     }
 

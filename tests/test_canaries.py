@@ -66,6 +66,7 @@ MAY_SHOW = {
     "POST /d/r/{draft_id:uuid}/code": "the device that typed it",
     "POST /reg/applications/{application_id:uuid}/contact": "an audited act",
     "POST /reg/places/{place_id:int}/contact": "an audited act",
+    "POST /trace/{case_id:uuid}/people/{person_id:uuid}/reveal": "an audited act",
     "GET /d/me": "the person, proven",
     "POST /d/me/correct": "the person, proven",
     "POST /d/me/download": "the person, proven",

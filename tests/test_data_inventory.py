@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from checkpoint.retention import ERASERS
 from kernel.db import Connection
-from kernel.retention import REVEAL_QUOTA, kept
+from kernel.retention import QUOTAS, kept
 from tests.support import REPOSITORY
 from tests.test_catalogue_keys import FLOORS
 
@@ -114,7 +114,7 @@ def unfit(page: Inventory) -> list[str]:
         if not (classes and classes <= page.classes.keys())
         and not row.cells[3].startswith(_OTHERWISE)
     ]
-    unused = page.classes.keys() - set().union(*told.values()) - {REVEAL_QUOTA}
+    unused = page.classes.keys() - set().union(*told.values()) - set(QUOTAS)
     return [*wrong, *(f"nothing is of the class {name}" for name in sorted(unused))]
 
 
@@ -172,7 +172,7 @@ async def test_the_classes_are_those_of_the_database_and_each_has_an_eraser(
 ) -> None:
     there = {c.name: (c.amount, c.least, c.most) for c in (await kept(conn)).values()}
     assert page.classes == there
-    assert page.classes.keys() - {REVEAL_QUOTA} == {each.name for each in ERASERS}
+    assert page.classes.keys() - set(QUOTAS) == {each.name for each in ERASERS}
     assert unfit(page) == []
 
 

@@ -244,6 +244,8 @@ async def test_several_processes_erase_each_thing_once(cloned: str) -> None:
 
 async def test_every_class_has_an_eraser_and_bounds(conn: Connection) -> None:
     rows: list[Any] = await conn.fetch("SELECT class, amount, least, most FROM kernel.retention")
-    assert {row["class"] for row in rows} - {"reveal_quota"} == {each.name for each in ERASERS}
+    assert {row["class"] for row in rows} - {"reveal_quota", "trace_quota"} == {
+        each.name for each in ERASERS
+    }
     with pytest.raises(asyncpg.CheckViolationError):
         await conn.execute("UPDATE kernel.retention SET amount = 9999")
