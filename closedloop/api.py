@@ -16,6 +16,7 @@ from closedloop.printouts import Size, printed, sheet_of
 from closedloop.reporting import Office, Reported, amend, report
 from closedloop.reveal_pages import API as REVEAL
 from closedloop.views import FailureView, failure_views
+from closedloop.visits_api import HANDLERS as VISITS
 from kernel.auth import Actor, actor_of, public, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -199,4 +200,5 @@ HANDLERS = [
     print_pass,
     *LOOPS,
     *REVEAL,
+    *VISITS,
 ]

@@ -10,6 +10,9 @@ from closedloop.pass_pages import HANDLERS as PASSES
 from closedloop.question_pages import HANDLERS as QUESTIONS
 from closedloop.reveal_pages import HANDLERS as REVEALED
 from closedloop.staff_pages import HANDLERS as STAFF
+from closedloop.venue_pages import HANDLERS as VENUES
+from closedloop.venue_sheet_pages import HANDLERS as VENUE_SHEETS
+from closedloop.visitor_pages import HANDLERS as VISITORS
 
 HANDLERS: list[Any] = [
     *DRIVERS,
@@ -20,4 +23,7 @@ HANDLERS: list[Any] = [
     *REVEALED,
     *STAFF,
     *FIRMS,
+    *VISITORS,
+    *VENUES,
+    *VENUE_SHEETS,
 ]

@@ -36,7 +36,7 @@ from kernel.i18n import t
 from kernel.ids import uuid7
 from kernel.web import Page, page, url_with
 from registry.accounts import home_of
-from registry.model import Role
+from registry.model import PlaceKind, Role
 from registry.plates import kind_shown
 from registry.scope import own_district
 from registry.wording import error, navigation
@@ -64,8 +64,13 @@ async def firm_page(
     clock: NamedDependency[Clock],
     done: FromQuery[str] = "",
     skip: FromQuery[int] = 0,
-) -> Page:
-    """Today's trucks, the next due first, each with one button."""
+) -> Page | Redirect:
+    """Today's trucks, the next due first, each with one button. No truck is bound for a venue:
+    its staff have a screen of their own.
+    """
+    place = (await office.cache.now(tx)).places.get(place_of(who(request)))
+    if place is not None and place.kind is PlaceKind.VENUE:
+        return Redirect("/venue", status_code=303)
     notice = t(f"ui.firm.done.{done}") if done in DONE else None
     skip = min(max(skip, 0), LAST_ID)
     return await show_firm(tx, office, who(request), clock.now(), notice=notice, skip=skip)

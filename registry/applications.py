@@ -15,7 +15,7 @@ from kernel.privacy import Vault
 from registry.lookalikes import Candidate, Sought, lookalikes
 from registry.model import PlaceKind
 from registry.particulars import Application, Fault, check_application
-from registry.places import Contact, namesake, open_contact
+from registry.places import Contact, is_venue_code, namesake, open_contact
 
 State = Literal["pending", "approved", "rejected"]
 #: The field under which telephone numbers of people and of places have their blind index.
@@ -38,6 +38,8 @@ class Filed(Struct, frozen=True, kw_only=True):
     applied_at: datetime
     mended_at: datetime | None
     place_id: int | None
+    #: The code of the place in which a shop lies; empty for all others.
+    within_code: str = ""
 
 
 class Mending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +51,7 @@ class Mending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     district: str | UnsetType = UNSET
     address: str | UnsetType = UNSET
     gates: tuple[str, ...] | UnsetType = UNSET
+    within: str | UnsetType = UNSET
     contact_name: str | UnsetType = UNSET
     contact_phone: str | UnsetType = UNSET
     confirm_new: bool = False
@@ -130,6 +133,7 @@ def _merged(vault: Vault, row: dict[str, Any], said: Mending) -> Application:
         district=row["district_code"],
         address=row["address"],
         gates=tuple(row["gates"]),
+        within=row["within_code"],
         contact_name=vault.open(row["contact_sealed"], field="contact_name"),
         contact_phone=vault.open(row["contact_phone_sealed"], field="contact_phone"),
     )
@@ -152,7 +156,9 @@ async def _check_free(
 ) -> None:
     if not await _district_exists(conn, checked.district):
         raise Unprocessable("district_unknown")
-    known = await namesake(conn, checked.kind, checked.name, checked.district)
+    if checked.within and not await is_venue_code(conn, checked.within):
+        raise Unprocessable("within_unknown")
+    known = await namesake(conn, checked.kind, checked.name, checked.district, checked.address)
     if known is not None:
         raise Conflict("duplicate_place", place_id=known)
     if await _waits(conn, checked, own):
@@ -226,12 +232,13 @@ async def _insert(
         """
         INSERT INTO registry.application
                (id, kind, category, name, district_code, address, gates, contact_sealed,
-                contact_phone_sealed, contact_phone_blind, applied_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id
+                contact_phone_sealed, contact_phone_blind, applied_at, within_code)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id
         """,
         made,
         *columns_of(vault, checked),
         now,
+        checked.within,
     )
 
 
@@ -244,12 +251,13 @@ async def _update(
            SET kind = $2, category = $3, name = $4, district_code = $5, address = $6, gates = $7,
                contact_sealed = $8, contact_phone_sealed = $9, contact_phone_blind = $10,
                mended_at = $11, state = 'pending', reason = NULL, reviewed_at = NULL,
-               reviewed_by = NULL
+               reviewed_by = NULL, within_code = $12
          WHERE id = $1
         """,
         application_id,
         *columns_of(vault, checked),
         now,
+        checked.within,
     )
 
 
@@ -271,7 +279,7 @@ def columns_of(vault: Vault, checked: Application) -> tuple[Any, ...]:
 FILED = """
     SELECT a.id, a.kind, a.category, a.name, a.district_code, d.name AS district, a.address,
            a.gates, a.state, a.reason, a.applied_at, a.mended_at, a.place_id, a.contact_sealed,
-           a.contact_phone_sealed, a.contact_phone_blind
+           a.contact_phone_sealed, a.contact_phone_blind, a.within_code
       FROM registry.application a JOIN registry.district d ON d.code = a.district_code
 """
 

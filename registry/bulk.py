@@ -58,6 +58,9 @@ _KINDS = {
     "目的地单位": PlaceKind.DESTINATION,
     "destination": PlaceKind.DESTINATION,
     "destination firm": PlaceKind.DESTINATION,
+    "一般场所": PlaceKind.VENUE,
+    "普通场所": PlaceKind.VENUE,
+    "venue": PlaceKind.VENUE,
 }
 _IN_BRACKETS = re.compile(r"[(（].*$")
 _BETWEEN_GATES = re.compile(r"[;；、,，|\n\r]+")
