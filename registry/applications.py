@@ -12,10 +12,16 @@ from msgspec import UNSET, Struct, UnsetType
 from kernel.db import Connection
 from kernel.errors import Conflict, NotFound, Unprocessable
 from kernel.privacy import Vault
-from registry.lookalikes import Candidate, Sought, lookalikes
+from registry.lookalikes import Candidate, Sought, lookalikes, waits
 from registry.model import PlaceKind
 from registry.particulars import Application, Fault, check_application
-from registry.places import Contact, is_venue_code, namesake, open_contact
+from registry.places import (
+    Contact,
+    district_exists,
+    is_venue_code,
+    namesake,
+    open_contact,
+)
 
 State = Literal["pending", "approved", "rejected"]
 #: The field under which telephone numbers of people and of places have their blind index.
@@ -154,14 +160,14 @@ async def _check_free(
     confirm_new: bool,
     own: UUID | None = None,
 ) -> None:
-    if not await _district_exists(conn, checked.district):
+    if not await district_exists(conn, checked.district):
         raise Unprocessable("district_unknown")
     if checked.within and not await is_venue_code(conn, checked.within):
         raise Unprocessable("within_unknown")
     known = await namesake(conn, checked.kind, checked.name, checked.district, checked.address)
     if known is not None:
         raise Conflict("duplicate_place", place_id=known)
-    if await _waits(conn, checked, own):
+    if await waits(conn, sought_of(vault, checked), own):
         raise Conflict("duplicate_place")
     if confirm_new:
         return
@@ -194,28 +200,6 @@ def _told(candidate: Candidate) -> dict[str, object]:
         "district": candidate.district,
         "address": candidate.address,
     }
-
-
-async def _waits(conn: Connection, checked: Application, own: UUID | None) -> bool:
-    return await conn.fetchval(
-        """
-        SELECT EXISTS (
-            SELECT 1 FROM registry.application
-             WHERE kind = $1 AND lower(name) = lower($2) AND district_code = $3
-                   AND lower(address) = lower($4) AND state <> 'rejected'
-                   AND id IS DISTINCT FROM $5)
-        """,
-        checked.kind,
-        checked.name,
-        checked.district,
-        checked.address,
-        own,
-    )
-
-
-async def _district_exists(conn: Connection, code: str) -> bool:
-    known = "SELECT EXISTS (SELECT 1 FROM registry.district WHERE code = $1)"
-    return await conn.fetchval(known, code)
 
 
 def _duplicate(error: UniqueViolationError) -> Exception:

@@ -89,6 +89,11 @@ async def districts(conn: Connection) -> list[tuple[str, str]]:
     return [(row["code"], row["name"]) for row in rows]
 
 
+async def district_exists(conn: Connection, code: str) -> bool:
+    known = "SELECT EXISTS (SELECT 1 FROM registry.district WHERE code = $1)"
+    return await conn.fetchval(known, code)
+
+
 async def regions(conn: Connection) -> list[tuple[str, str]]:
     """Code and name, the city first."""
     rows = await conn.fetch("SELECT code, name FROM registry.district ORDER BY code")
