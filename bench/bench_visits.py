@@ -41,7 +41,8 @@ VENUES, CONNECTIONS, BATCH, CHUNK = 50, 64, 20, 1000
 
 def made_up(n: int) -> str:
     """A resident number with a right check digit; nobody's."""
-    digits = f"41022119{60 + n // 280_000 % 40}{n // 28_000 % 10 + 1:02d}{n // 1000 % 28 + 1:02d}{n % 1000:03d}"
+    day = f"{60 + n // 280_000 % 40}{n // 28_000 % 10 + 1:02d}{n // 1000 % 28 + 1:02d}"
+    digits = f"41022119{day}{n % 1000:03d}"
     return digits + check_character(digits)
 
 

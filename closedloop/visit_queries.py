@@ -51,7 +51,7 @@ class Shew(Struct, frozen=True, kw_only=True):
     reported_at: datetime | None
 
 
-_READ = """
+READ = """
     SELECT (SELECT number FROM registry.epoch) AS epoch, v.body_hash, v.shown, v.reasons,
            v.visited_at, v.masked_name, coalesce(v.person_id, v.guardian_id) AS visited_by,
            p.id AS person_id, p.name_sealed, r.address_sealed, r.declared,
@@ -80,7 +80,7 @@ _READ = """
 async def read_whom(conn: Connection, coming: Sequence[Coming]) -> tuple[int, list[Whom]]:
     """The epoch of the memory, and for each who comes what is known of them, in that order."""
     rows = await conn.fetch(
-        _READ,
+        READ,
         [each.id for each in coming],
         [each.person_id for each in coming],
         [each.document.subject if each.document else None for each in coming],

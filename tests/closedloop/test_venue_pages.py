@@ -10,6 +10,8 @@ import pytest
 from kernel.clock import SetClock
 from kernel.db import Connection
 from kernel.privacy import Vault
+from registry.person_codes import written
+from registry.signing_keys import all_keys, private_of
 from tests.city import IDS, City, add_proof
 from tests.closedloop.venues import (
     FINE,
@@ -20,6 +22,7 @@ from tests.closedloop.venues import (
     add_venue,
     item,
     scans,
+    sends,
     sent,
     visits,
 )
@@ -44,7 +47,7 @@ async def screen(logged_in: LogIn, venue: Venue) -> httpx.AsyncClient:
 async def enters(screen: httpx.AsyncClient, **said: str) -> httpx.Response:
     shown = await screen.get("/venue?lang=en")
     assert shown.status_code == 200, shown.text
-    return await submit(screen, shown, "/venue/enter", said)
+    return await sends(screen, shown, "/venue/enter", **said)
 
 
 async def test_the_screen_shows_the_last_visitors_with_mark_and_what_to_do(
@@ -166,9 +169,6 @@ async def test_staff_write_down_whoever_has_no_phone_and_a_child_with_its_guardi
 async def test_a_paper_code_has_digits_alone_and_signs_in_until_it_is_replaced(
     screen: httpx.AsyncClient, conn: Connection, city: City, venue: Venue
 ) -> None:
-    from registry.person_codes import written
-    from registry.signing_keys import all_keys, private_of
-
     async def printed() -> str:
         shown = await enters(screen, read=NUMBER)
         found = re.search(r"/venue/visits/([0-9a-f-]+)/code", shown.text)
@@ -213,14 +213,14 @@ async def test_a_hand_register_is_entered_with_its_own_hours(
         "at_1": "2022-05-01T10:07", "name_1": "司马大爷", "id_number_1": "410221199001011230",
         "at_2": "2022-05-02T10:07", "name_2": "司马大爷", "id_number_2": IDS[0],
     }  # fmt: skip
-    answer = await submit(screen, shown, "/venue/sheet", said)
+    answer = await sends(screen, shown, "/venue/sheet", **said)
     assert answer.status_code == 422
     assert "1 entered" in answer.text
     (kept,) = await visits(conn)
     assert (kept["visited_at"], kept["received_at"], kept["offline"], kept["gate"]) == (
         NOON - timedelta(hours=9, minutes=55), NOON, True, "西门",
     )  # fmt: skip
-    again = await submit(screen, shown, "/venue/sheet", said)
+    again = await sends(screen, shown, "/venue/sheet", **said)
     assert "1 entered" in again.text
     assert len(await visits(conn)) == 1
 

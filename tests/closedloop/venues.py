@@ -1,5 +1,6 @@
 """A venue with two doors, a visitor with a telephone, and staff at the screen."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from tests.city import IDS, City, add_device, device_actor
 from tests.conftest import NOON
 from tests.http import submit
 
+HIDDEN = re.compile(r'type="hidden" name="((?!_csrf)\w+)" value="([^"]*)"')
 EAST, WEST = "VENVE00001", "VENVE00002"
 NAME, NUMBER, ADDRESS = "欧阳小红", IDS[1], "开封市杞县金城大道18号院"
 FINE = {"q_affected_area": "no", "q_suspected_contact": "no", "q_temperature_normal": "yes"}
@@ -68,7 +70,15 @@ async def scans(client: httpx.AsyncClient, code: str = EAST, **said: str) -> htt
     """A visitor opens the code and sends the form that is shown."""
     shown = await client.get(f"/t/{code}?lang=en")
     assert shown.status_code == 200, shown.text
-    return await submit(client, shown, f"/t/{code}/visit", said)
+    return await sends(client, shown, f"/t/{code}/visit", **said)
+
+
+async def sends(
+    client: httpx.AsyncClient, shown: httpx.Response, path: str, **said: str
+) -> httpx.Response:
+    """With what stands hidden in the first form of the page."""
+    form = shown.text[shown.text.index(f'action="{path}"') :].partition("</form>")[0]
+    return await submit(client, shown, path, dict(HIDDEN.findall(form)) | said)
 
 
 def item(at: datetime = NOON, **said: Any) -> dict[str, Any]:
@@ -87,7 +97,7 @@ async def sent(client: httpx.AsyncClient, venue: Venue, *items: Any) -> list[dic
 
 
 async def visits(conn: Connection) -> list[dict[str, Any]]:
-    rows = await conn.fetch("SELECT * FROM closedloop.visit ORDER BY received_at, id")
+    rows = await conn.fetch("SELECT * FROM closedloop.visit ORDER BY received_at, ctid")
     return [dict(row) for row in rows]
 
 
@@ -97,6 +107,16 @@ async def fresh_lists(conn: Connection, city: City, at: datetime = NOON) -> None
 
 
 async def add_area(conn: Connection, words: list[str], *, spared: list[str] | None = None) -> None:
+    batch = uuid4()
+    await conn.execute(
+        """
+        INSERT INTO registry.evidence_batch
+               (id, kind, source, as_of, accepted, refused, imported_at)
+        VALUES ($1, 'risk_area', 'city', $2, 1, 0, $2)
+        """,
+        batch,
+        NOON,
+    )
     await conn.execute(
         """
         INSERT INTO registry.area
@@ -106,5 +126,5 @@ async def add_area(conn: Connection, words: list[str], *, spared: list[str] | No
         NOON - timedelta(hours=1),
         words,
         spared or [],
-        uuid4(),
+        batch,
     )

@@ -36,8 +36,8 @@ SHOP = msgspec.structs.replace(
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-async def _district(conn: Connection) -> None:
+@pytest.fixture
+async def district(conn: Connection) -> None:
     await conn.execute(
         "INSERT INTO registry.district VALUES ('410221', '杞县') ON CONFLICT DO NOTHING"
     )
@@ -63,6 +63,7 @@ def test_a_kind_that_is_not_in_the_list_is_refused():
     ]
 
 
+@pytest.mark.usefixtures("district")
 async def test_sixty_four_doors_get_a_code_each_and_a_shop_one_within(
     conn: Connection, vault: Vault
 ):
@@ -80,6 +81,7 @@ async def test_sixty_four_doors_get_a_code_each_and_a_shop_one_within(
     assert len(await codes_of(conn, shop, NOON)) == 1
 
 
+@pytest.mark.usefixtures("district")
 async def test_a_shop_within_nowhere_is_refused(conn: Connection, vault: Vault):
     for said, code in (("0000000000", "within_unknown"), ("商场", "within_malformed")):
         with pytest.raises(Unprocessable) as refused:
@@ -87,6 +89,7 @@ async def test_a_shop_within_nowhere_is_refused(conn: Connection, vault: Vault):
         assert refused.value.code == code
 
 
+@pytest.mark.usefixtures("district")
 async def test_wholly_the_same_is_a_duplicate_and_a_chain_is_not(conn: Connection, vault: Vault):
     await approved(conn, vault, SHOP)
     with pytest.raises(Conflict) as twice:
@@ -99,6 +102,7 @@ async def test_wholly_the_same_is_a_duplicate_and_a_chain_is_not(conn: Connectio
     assert await approved(conn, vault, elsewhere)
 
 
+@pytest.mark.usefixtures("district")
 async def test_it_is_applied_for_on_the_page(client: httpx.AsyncClient, conn: Connection):
     shown = await client.get("/apply?kind=venue&lang=en")
     assert "Motorway service area" in shown.text
