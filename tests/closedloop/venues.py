@@ -3,15 +3,18 @@
 import re
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 from msgspec import Struct
 
+from closedloop.visit_model import Coming
+from closedloop.visits import take_one
 from kernel.auth import Actor, new_token, token_hash
 from kernel.db import Connection
 from kernel.ids import uuid7
-from tests.city import IDS, City, add_device, device_actor
+from registry.visitors import Document
+from tests.city import IDS, City, add_device, add_proof, device_actor
 from tests.conftest import NOON
 from tests.http import submit
 
@@ -94,6 +97,28 @@ async def sent(client: httpx.AsyncClient, venue: Venue, *items: Any) -> list[dic
     )
     assert answer.status_code == 200, answer.text
     return answer.json()["results"]
+
+
+async def a_visit(
+    conn: Connection,
+    city: City,
+    venue: Venue,
+    now: datetime,
+    *,
+    number: str = NUMBER,
+    name: str = NAME,
+) -> UUID:
+    """A visitor with a yellow code, whose card was held to the venue's reader."""
+    vault = city.office.vault
+    await add_proof(conn, vault, "health_code", "yellow", now, number)
+    document = Document(
+        subject=vault.blind(number, field="person_id"), id_type="resident", number=number, name=name
+    )
+    coming = Coming(
+        id=uuid7(now), place_id=venue.id, gate="东门", way="id_card", at=now,
+        actor=f"device:{venue.device.id}", digest=b"", document=document,
+    )  # fmt: skip
+    return (await take_one(conn, city.office, coming, now)).id
 
 
 async def visits(conn: Connection) -> list[dict[str, Any]]:
