@@ -25,6 +25,7 @@ from checkpoint.scenario_command import scenario_command
 from checkpoint.serving import port_is_free, serve
 from checkpoint.simulate import add_arguments as add_simulation
 from checkpoint.simulate import simulate
+from closedloop.demo_visits import seed_visits
 from closedloop.reporting import Office
 from kernel.backup import BackupError, dump, load
 from kernel.clock import SystemClock
@@ -234,7 +235,10 @@ async def _seed_demo(settings: Settings, dsn: str) -> DemoLogins:
     vault, now = Vault(load_master_key(settings)), SystemClock().now()
     async with connected(dsn) as conn, conn.transaction():
         await unlock(conn, vault, now)
-        return await seed(conn, vault, now, settings.data_dir)
+        logins = await seed(conn, vault, now, settings.data_dir)
+        office = Office(cache=WorldCache(), vault=vault, city=settings.city)
+        await seed_visits(conn, office, sorted(logins.venue_tokens), now)
+        return logins
 
 
 async def _sweep_once(settings: Settings, dsn: str) -> Climbed:

@@ -32,6 +32,7 @@ from kernel.ids import uuid7
 from kernel.web import Page, page
 from registry.model import Place, Role
 from registry.people import ID_TYPES
+from registry.person_codes import may_be_person_code
 from registry.rules import RuleSet
 from registry.wording import error
 
@@ -64,6 +65,7 @@ async def show_venue(
     *,
     gate: str = "",
     latest: Came | None = None,
+    printable: bool = False,
     notice: str | None = None,
     errors: Sequence[dict[str, str]] = (),
     values: Typed | None = None,
@@ -83,7 +85,7 @@ async def show_venue(
         visits=await _visits(conn, place, gate, rules, now),
         count=await count_today(conn, place.id, since),
         hours=int(SCREEN / timedelta(hours=1)),
-        latest=None if latest is None else _came(latest, rules),
+        latest=None if latest is None else _came(latest, rules) | {"printable": printable},
         questions=[
             {"value": each.code, "label": getattr(each.sentence, current_locale())}
             for each in rules.visitors.questions
@@ -193,7 +195,9 @@ async def enter_form(
         return await show_venue(
             tx, office, actor, now, gate=gate, errors=told_of, values=_kept(said)
         )
-    return await show_venue(tx, office, actor, now, gate=gate, latest=came)
+    # Whoever shows a code on paper has one, and a child has no document to print one for.
+    seen = not said.get("relation") and not may_be_person_code(said.get("read", "").strip())
+    return await show_venue(tx, office, actor, now, gate=gate, latest=came, printable=seen)
 
 
 def told_beside(refused: Refused, said: Typed) -> dict[str, str]:
