@@ -4,6 +4,7 @@ The number proves nothing by itself: what was found stands on the venue's own sc
 that was here before, the last four characters of the document are enough (seed 004, question 05).
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from closedloop.visits import take_one
 from kernel.auth import public, token_hash
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Refused, Unprocessable
+from kernel.errors import NotFound, Refused, Unprocessable
 from kernel.i18n import current_locale
 from kernel.ids import uuid7
 from kernel.settings import Settings
@@ -39,6 +40,7 @@ from registry.wording import error
 from registry.world import World
 
 AnyRequest = Request[Any, Any, Any]
+_CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
 #: Everything, the last four characters, or these and the questions once more.
 Mode = Literal["first", "again", "renew"]
 
@@ -115,36 +117,65 @@ async def visit_form(
 ) -> Page | Redirect:
     """A visitor signs in at a door. Sent twice, it is one visit with one number."""
     now, said = clock.now(), await read_typed(request)
-    world = await office.cache.now(tx)
-    door = door_of(world, code)
+    door = door_of(await office.cache.now(tx), code)
+    if door is None and _CODE.fullmatch(read_code(code)):
+        return Redirect(f"/t/{read_code(code)}", status_code=303)
     if door is None:
-        return Redirect(f"/t/{read_code(code)[:10] or 'x'}", status_code=303)
-    mode = said.get("mode")
-    if mode not in {"again", "renew"}:
-        return await _first(tx, office, request, door, said, now, settings)
-    token, rules = device_token(request), world.rules_at(now)
-    proof = await prove(tx, office.vault, token, said.get("last_four", ""), now)
-    person_id = await proven_person(tx, token, now) if proof is Proof.RIGHT else None
+        raise NotFound("unknown_code")
+    if said.get("mode") in {"again", "renew"}:
+        mode: Mode = "renew" if said["mode"] == "renew" else "again"
+        return await _again(tx, office, request, door, said, mode, now)
+    return await _first(tx, office, request, door, said, now, settings)
+
+
+async def _again(
+    conn: Connection,
+    office: Office,
+    request: AnyRequest,
+    door: Door,
+    said: Typed,
+    mode: Mode,
+    now: datetime,
+) -> Page:
+    """Four characters; and the questions, where their days are over, whatever the form says. A
+    device that has only reported trucks so far is asked everything once.
+    """
+    token, rules = device_token(request), (await office.cache.now(conn)).rules_at(now)
+    proof = await prove(conn, office.vault, token, said.get("last_four", ""), now)
+    person_id = await proven_person(conn, token, now) if proof is Proof.RIGHT else None
     if person_id is None:
         wrong = "visit_four_used_up" if proof is Proof.USED_UP else "last_four_wrong"
-        told = [error("last_four", Unprocessable(wrong))]
-        return await show_visitor(
-            tx, office, request, door, now, mode=mode, values=_kept(said), errors=told
-        )
-    try:
-        declared = answers_of(said, rules) if mode == "renew" else None
-        async with tx.transaction():
-            if declared is not None:
-                await renew(tx, person_id, declared, now)
-            came = await take_one(
-                tx, office, _coming(door, said, person_id, declared, now, own=True), now
-            )
-    except Refused as refused:
-        return await show_visitor(
-            tx, office, request, door, now, mode=mode, values=_kept(said),
-            errors=[told_beside(refused, rules, said)],
-        )  # fmt: skip
-    return _done(door, came)
+        told = error("last_four", Unprocessable(wrong))
+    else:
+        due = await _mode(conn, request, rules, now)
+        mode = due if due != "again" else mode
+        try:
+            async with conn.transaction():
+                return _done(door, await _signed_in(conn, office, door, said, person_id, mode, now))
+        except Refused as refused:
+            told = told_beside(refused, rules, said)
+    return await show_visitor(
+        conn, office, request, door, now, mode=mode, values=_kept(said), errors=[told]
+    )
+
+
+async def _signed_in(
+    conn: Connection,
+    office: Office,
+    door: Door,
+    said: Typed,
+    person_id: UUID,
+    mode: Mode,
+    now: datetime,
+) -> Came:
+    if mode == "first":
+        raise Unprocessable("visit_first")
+    rules = (await office.cache.now(conn)).rules_at(now)
+    declared = answers_of(said, rules) if mode == "renew" else None
+    if declared is not None:
+        await renew(conn, person_id, declared, now)
+    coming = _coming(door, said, person_id, declared, now, own=True)
+    return await take_one(conn, office, coming, now)
 
 
 async def _first(

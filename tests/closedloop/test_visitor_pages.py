@@ -168,6 +168,35 @@ async def test_the_questions_come_again_after_their_days(
     assert [each["shown"] for each in await visits(conn)] == ["ask", "clear"]
 
 
+async def test_a_form_that_says_it_is_a_shorter_one_is_asked_all_the_same(
+    client: httpx.AsyncClient, conn: Connection, venue: Venue, clock: SetClock
+) -> None:
+    del venue
+    await scans(client, **FORM)
+    clock.at = NOON + timedelta(days=15)
+    short = await scans(client, mode="again", last_four=NUMBER[-4:])
+    assert short.status_code == 422
+    assert 'href="#f-q_affected_area"' in short.text
+    await conn.execute("DELETE FROM registry.visitor")  # a device that only reported trucks
+    shown = await client.get(f"/t/{EAST}")
+    form = {"mode": "again", "last_four": NUMBER[-4:]}
+    whole = await submit(client, shown, f"/t/{EAST}/visit", form)
+    assert whole.status_code == 422
+    assert 'name="address"' in whole.text
+    assert len(await visits(conn)) == 1
+
+
+@pytest.mark.parametrize("code", ["x", "%0d%0aset-cookie:a=b", "VENVE00009"])
+async def test_a_form_to_no_door_of_ours_leads_nowhere(
+    client: httpx.AsyncClient, venue: Venue, code: str
+) -> None:
+    del venue
+    shown = await client.get(f"/t/{EAST}")
+    answer = await submit(client, shown, f"/t/{code}/visit", FORM)
+    assert answer.status_code in {303, 404}
+    assert "a=b" not in str(answer.headers)
+
+
 async def test_an_address_is_looked_at_against_the_areas_down_to_a_courtyard(
     client: httpx.AsyncClient, conn: Connection, venue: Venue
 ) -> None:
