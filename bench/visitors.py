@@ -52,8 +52,12 @@ class Requests:
 
 
 def count(tally: Tally, answer: bytes, batch: int, late: float) -> None:
+    """A visit that is turned away was sent and not recorded: its device keeps it."""
     recorded = answer.count(b'"status":"recorded"')
-    if not tally.wrong and not (answer.startswith(b"HTTP/1.1 200") and recorded == batch):
+    turned_away = answer.startswith(b"HTTP/1.1 503")
+    if not (turned_away or tally.wrong) and not (
+        answer.startswith(b"HTTP/1.1 200") and recorded == batch
+    ):
         tally.wrong = answer.decode(errors="replace")
     tally.sent += batch
     tally.recorded += recorded
