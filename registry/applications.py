@@ -44,8 +44,9 @@ class Filed(Struct, frozen=True, kw_only=True):
     applied_at: datetime
     mended_at: datetime | None
     place_id: int | None
-    #: The code of the place in which a shop lies; empty for all others.
+    #: The code of the place in which a shop lies, and its name; empty for all others.
     within_code: str = ""
+    within: str | None = None
 
 
 class Mending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -263,7 +264,9 @@ def columns_of(vault: Vault, checked: Application) -> tuple[Any, ...]:
 FILED = """
     SELECT a.id, a.kind, a.category, a.name, a.district_code, d.name AS district, a.address,
            a.gates, a.state, a.reason, a.applied_at, a.mended_at, a.place_id, a.contact_sealed,
-           a.contact_phone_sealed, a.contact_phone_blind, a.within_code
+           a.contact_phone_sealed, a.contact_phone_blind, a.within_code,
+           (SELECT p.name FROM registry.code c JOIN registry.place p ON p.id = c.place_id
+             WHERE c.code = a.within_code) AS within
       FROM registry.application a JOIN registry.district d ON d.code = a.district_code
 """
 

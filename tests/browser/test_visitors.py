@@ -8,8 +8,9 @@ from playwright.async_api import Page, expect
 from kernel.db import connected
 from tests.browser.conftest import DESK, PHONE, Site
 from tests.browser.looking import look
+from tests.browser.test_looks import NARROW, check
 from tests.city import IDS, add_proof
-from tests.closedloop.venues import ADDRESS, EAST, NAME, NUMBER, Venue, add_venue
+from tests.closedloop.venues import ADDRESS, EAST, NAME, NUMBER, Venue, a_visit, add_venue
 from tests.conftest import NOON
 
 pytestmark = pytest.mark.browser
@@ -118,3 +119,14 @@ async def test_the_application_of_an_ordinary_place(site: Site) -> None:
         await page.goto("/apply?kind=venue")
         await both(page, f"apply-{lang}")
         await expect(page.locator("[name=category] option")).to_have_count(29)
+
+
+async def test_nothing_overflows_on_a_narrow_screen_with_large_letters(site: Site) -> None:
+    venue = await a_venue(site)
+    visitor = await site.page(viewport=NARROW, bypass_csp=True)
+    await check(visitor, f"/t/{EAST}", "visit")
+    screen = await site.log_in("firm", venue.id, viewport=NARROW, bypass_csp=True)
+    async with connected(site.dsn) as conn:
+        await a_visit(conn, site.city, venue, NOON)
+    for path in ("/venue", "/venue/sheet"):
+        await check(screen, path, path[1:].replace("/", "-"))

@@ -74,7 +74,9 @@ async def test_sixty_four_doors_get_a_code_each_and_a_shop_one_within(
     inside = msgspec.structs.replace(
         SHOP, within=f"https://x.test/t/{number[:4].lower()}-{number[4:]}"
     )
-    shop = await approved(conn, vault, inside)
+    (waiting,) = [await apply(conn, vault, inside, NOON, confirm_new=True)]
+    assert (await find_application(conn, waiting)).within == MALL.name
+    shop = (await review(conn, waiting, "approve", None, REVIEWER, NOON)).place_id
     row = await conn.fetchrow("SELECT within_id, category FROM registry.place WHERE id = $1", shop)
     assert row is not None
     assert (row["within_id"], row["category"]) == (mall, "shop")
