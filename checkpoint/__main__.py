@@ -25,6 +25,7 @@ from checkpoint.scenario_command import scenario_command
 from checkpoint.serving import port_is_free, serve
 from checkpoint.simulate import add_arguments as add_simulation
 from checkpoint.simulate import simulate
+from closedloop.demo_visits import seed_visits
 from closedloop.reporting import Office
 from closedloop.tracing_demo import seed_tracing
 from kernel.backup import BackupError, dump, load
@@ -237,6 +238,8 @@ async def _seed_demo(settings: Settings, dsn: str) -> DemoLogins:
         await unlock(conn, vault, now)
         logins = await seed(conn, vault, now, settings.data_dir)
         await seed_tracing(conn, now)
+        office = Office(cache=WorldCache(), vault=vault, city=settings.city)
+        await seed_visits(conn, office, sorted(logins.venue_tokens), now)
         return logins
 
 

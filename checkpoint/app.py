@@ -36,6 +36,8 @@ from checkpoint.office_work import can_wait
 from checkpoint.schedule import schedule
 from closedloop.group import GroupCommit
 from closedloop.reporting import Office
+from closedloop.visit_answers import Reception
+from closedloop.visit_writer import VisitWriter
 from kernel.admission import Admission, Pressure
 from kernel.assets import Assets
 from kernel.auth import Actor, Authenticate, SignedIn
@@ -193,7 +195,11 @@ async def _intake(state: State) -> AsyncGenerator[None]:
     state.intake = Intake(office=state.office, group=group, pool=pool, clock=state.clock)
     state.find_token = _token_finder(state, pool)
     state.find_account = _account_finder(state)
-    async with group.running():
+    writer = VisitWriter(state.pool, state.office, state.clock, state.pressure)
+    state.reception = Reception(
+        office=state.office, writer=writer, pool=state.pool, clock=state.clock
+    )
+    async with group.running(), writer.running():
         yield
 
 
@@ -245,6 +251,10 @@ async def _intake_of(state: State) -> Intake:
     return state.intake
 
 
+async def _reception(state: State) -> Reception:
+    return state.reception
+
+
 async def _settings(state: State) -> Settings:
     return state.settings
 
@@ -268,6 +278,7 @@ DEPENDENCIES = {
     "office": _office,
     "cache": _cache,
     "intake": _intake_of,
+    "reception": _reception,
     "settings": _settings,
     "hub": _hub,
     "lately": _lately,

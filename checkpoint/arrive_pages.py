@@ -14,6 +14,7 @@ from checkpoint.intake import Answer, Intake, pass_said, take_one
 from checkpoint.scans import Scan
 from closedloop.model import Level
 from closedloop.rolling import fits
+from closedloop.visitor_pages import door_of, show_visitor
 from kernel.auth import (
     Actor,
     actor_of,
@@ -59,7 +60,7 @@ async def posted_code(
     intake: NamedDependency[Intake],
 ) -> Page | Redirect:
     """A scan of a poster: at a checkpoint's it begins a report, at a firm's it claims an
-    arrival. Neither proves that anybody is there (mission §4 and §5).
+    arrival, at a venue's a visitor signs in. None proves that anybody is there (mission §4 and §5).
     """
     staff = actor_of(request)
     if staff is not None and staff.roles & set(INSPECTING):
@@ -71,6 +72,9 @@ async def posted_code(
         return place
     if place.kind is PlaceKind.CHECKPOINT:
         return Redirect(f"/d/new?entry_place_id={place.id}", status_code=303)
+    door = door_of(await intake.office.cache.now(tx), code)
+    if door is not None:
+        return await show_visitor(tx, intake.office, request, door, intake.clock.now())
     return await _arrive(tx, intake, request, place, code)
 
 
@@ -148,6 +152,10 @@ async def arrive_form(
     if isinstance(place, Page):
         return place
     values = {"pass_number": data.pass_number, "use": data.use}
+    door = door_of(await intake.office.cache.now(tx), code)
+    if door is not None:
+        told = [error("", Unprocessable("not_a_truck_code"))]
+        return await show_visitor(tx, intake.office, request, door, now, errors=told)
     try:
         movement_id = await _movement_of(tx, request, data, intake)
         level = await _level(tx, place, movement_id, data.code, now)

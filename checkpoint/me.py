@@ -22,6 +22,7 @@ CLASSES = (
     "submissions",
     "health",
     "evidence",
+    "visits",
     "drafts",
     "devices",
     "phone_codes",

@@ -83,6 +83,8 @@ async def _show(
         person=person,
         journeys=[_journey(each, world) for each in stored["journeys"][:MOST_SHOWN]],
         more_journeys=max(0, len(stored["journeys"]) - MOST_SHOWN),
+        visits=[_visit(each, world) for each in stored["visits"][:MOST_SHOWN]],
+        more_visits=max(0, len(stored["visits"]) - MOST_SHOWN),
         evidence=stored["evidence"],
         devices=[each for each in stored["devices"] if each["revoked_at"] is None],
         drafts=stored["drafts"],
@@ -107,6 +109,11 @@ def _journey(told: dict[str, Any], world: World) -> dict[str, Any]:
         "reported_at": told["reported_at"],
         "stops": [place.name for place in places if place is not None],
     }
+
+
+def _visit(told: dict[str, Any], world: World) -> dict[str, Any]:
+    place = world.places.get(told["place_id"])
+    return {"place": "" if place is None else place.name, "at": told["visited_at"]}
 
 
 @post("/d/me/correct", guards=[public], status_code=200)

@@ -16,7 +16,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from checkpoint.app import create_app
-from checkpoint.lane import LaneDoor
+from checkpoint.lane import LaneDoor, VenueDoor
 from kernel.logging import RequestLog, configure
 from kernel.settings import Settings, read_settings
 
@@ -35,7 +35,9 @@ def application() -> ASGIApp:
         raise RuntimeError(message)
     app = create_app(settings, dsn=settings.database_url)
     _obey_supervisor(app)
-    door = cast("ASGIApp", LaneDoor(app, secure=settings.secure_cookies))
+    secure = settings.secure_cookies
+    venues = cast("ASGIApp", VenueDoor(app, secure=secure))
+    door = cast("ASGIApp", LaneDoor(app, secure=secure, behind=venues))
     return RequestLog(door) if logged else door
 
 

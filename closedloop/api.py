@@ -17,6 +17,7 @@ from closedloop.reporting import Office, Reported, amend, report
 from closedloop.reveal_pages import API as REVEAL
 from closedloop.tracing_api import HANDLERS as TRACING
 from closedloop.views import FailureView, failure_views
+from closedloop.visits_api import HANDLERS as VISITS
 from kernel.auth import Actor, actor_of, public, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -201,4 +202,5 @@ HANDLERS = [
     *LOOPS,
     *REVEAL,
     *TRACING,
+    *VISITS,
 ]

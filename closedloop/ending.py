@@ -95,6 +95,10 @@ async def _people_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence
                   AND NOT EXISTS (SELECT 1 FROM closedloop.loop l
                                     JOIN registry.movement m ON m.movement_id = l.movement_id
                                    WHERE l.movement_id = s.movement_id AND {OVER}))
+           AND NOT EXISTS (SELECT 1 FROM closedloop.visit v
+                            WHERE v.person_id = p.id AND v.received_at >= $1)
+           AND NOT EXISTS (SELECT 1 FROM closedloop.visit v
+                            WHERE v.guardian_id = p.id AND v.received_at >= $1)
          ORDER BY p.updated_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED
         """,
         cut.before,
@@ -103,10 +107,41 @@ async def _people_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence
     return [row["id"] for row in rows]
 
 
+async def _erase_people(conn: Connection, keys: Sequence[Any], now: datetime) -> None:
+    """Visits that are kept for longer lose whose they were."""
+    for column in ("person_id", "guardian_id"):
+        await conn.execute(
+            f"""
+            UPDATE closedloop.visit SET masked_name = '', {column} = NULL
+             WHERE {column} = ANY($1)
+            """,
+            keys,
+        )
+    await erase_people(conn, keys, now)
+
+
+async def _visits_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[UUID]:
+    rows = await conn.fetch(
+        """
+        SELECT id FROM closedloop.visit WHERE received_at < $1
+         ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        """,
+        cut.before,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def _erase_visits(conn: Connection, keys: Sequence[Any], _: datetime) -> None:
+    await conn.execute("DELETE FROM closedloop.visit_report WHERE visit_id = ANY($1)", keys)
+    await conn.execute("DELETE FROM closedloop.visit WHERE id = ANY($1)", keys)
+
+
 ERASERS = (
+    Eraser(name="visits", due=_visits_due, erase=_erase_visits),
     Eraser(name="submissions", due=_submissions_due, erase=erase_submissions),
     Eraser(name="health", due=_health_due, erase=erase_health),
-    Eraser(name="people", due=_people_due, erase=erase_people),
+    Eraser(name="people", due=_people_due, erase=_erase_people),
     Eraser(name="masked_names", due=_masks_due, erase=erase_masks),
 )
 RECORDS = Eraser(name="records", due=_records_due, erase=_erase_records)

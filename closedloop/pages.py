@@ -15,6 +15,9 @@ from closedloop.tracing_pages import HANDLERS as TRACES
 from closedloop.tracing_people_pages import HANDLERS as TRACED
 from closedloop.tracing_report_pages import HANDLERS as TRACE_REPORTS
 from closedloop.tracing_team_pages import HANDLERS as TRACE_TEAMS
+from closedloop.venue_pages import HANDLERS as VENUES
+from closedloop.venue_sheet_pages import HANDLERS as VENUE_SHEETS
+from closedloop.visitor_pages import HANDLERS as VISITORS
 
 HANDLERS: list[Any] = [
     *DRIVERS,
@@ -30,4 +33,7 @@ HANDLERS: list[Any] = [
     *TRACED,
     *TRACE_REPORTS,
     *TRACE_TEAMS,
+    *VISITORS,
+    *VENUES,
+    *VENUE_SHEETS,
 ]

@@ -37,7 +37,7 @@ from kernel.ids import uuid7
 from kernel.web import Page, page, url_with
 from registry.accounts import home_of
 from registry.marks import Mark, Marks, shown
-from registry.model import Role
+from registry.model import PlaceKind, Role
 from registry.plates import kind_shown
 from registry.scope import own_district
 from registry.sheets import HOTLINE
@@ -67,8 +67,13 @@ async def firm_page(
     marks: NamedDependency[Marks],
     done: FromQuery[str] = "",
     skip: FromQuery[int] = 0,
-) -> Page:
-    """Today's trucks, the next due first, each with one button; trucks that were never found."""
+) -> Page | Redirect:
+    """Today's trucks, the next due first, each with one button; trucks that were never found. No
+    truck is bound for a venue: its staff have a screen of their own.
+    """
+    place = (await office.cache.now(tx)).places.get(place_of(who(request)))
+    if place is not None and place.kind is PlaceKind.VENUE:
+        return Redirect("/venue", status_code=303)
     notice = t(f"ui.firm.done.{done}") if done in DONE else None
     skip, actor, now = min(max(skip, 0), LAST_ID), who(request), clock.now()
     marked = await marks.of(tx, place_of(actor), now)

@@ -8,6 +8,7 @@ from closedloop.commit import Proposal, append
 from closedloop.model import State, state_at
 from closedloop.reporting import EDITABLE, Office, accepted, amend, body_hash
 from closedloop.situation import Situation, read_situations
+from closedloop.visit_queries import visits_of
 from kernel.db import Connection
 from kernel.errors import Conflict
 from kernel.ids import uuid7
@@ -36,7 +37,10 @@ async def journeys(conn: Connection, person_id: UUID) -> list[Situation]:
 
 
 async def subject_data(conn: Connection, person_id: UUID, now: datetime) -> dict[str, Any]:
-    return {"journeys": [_told(each, now) for each in await journeys(conn, person_id)]}
+    return {
+        "journeys": [_told(each, now) for each in await journeys(conn, person_id)],
+        "visits": await visits_of(conn, person_id),
+    }
 
 
 def _told(at: Situation, now: datetime) -> dict[str, Any]:

@@ -12,10 +12,16 @@ from msgspec import UNSET, Struct, UnsetType
 from kernel.db import Connection
 from kernel.errors import Conflict, NotFound, Unprocessable
 from kernel.privacy import Vault
-from registry.lookalikes import Candidate, Sought, lookalikes
+from registry.lookalikes import Candidate, Sought, lookalikes, waits
 from registry.model import PlaceKind
 from registry.particulars import Application, Fault, check_application
-from registry.places import Contact, namesake, open_contact
+from registry.places import (
+    Contact,
+    district_exists,
+    is_venue_code,
+    namesake,
+    open_contact,
+)
 
 State = Literal["pending", "approved", "rejected"]
 #: The field under which telephone numbers of people and of places have their blind index.
@@ -38,6 +44,9 @@ class Filed(Struct, frozen=True, kw_only=True):
     applied_at: datetime
     mended_at: datetime | None
     place_id: int | None
+    #: The code of the place in which a shop lies, and its name; empty for all others.
+    within_code: str = ""
+    within: str | None = None
 
 
 class Mending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +58,7 @@ class Mending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     district: str | UnsetType = UNSET
     address: str | UnsetType = UNSET
     gates: tuple[str, ...] | UnsetType = UNSET
+    within: str | UnsetType = UNSET
     contact_name: str | UnsetType = UNSET
     contact_phone: str | UnsetType = UNSET
     confirm_new: bool = False
@@ -130,6 +140,7 @@ def _merged(vault: Vault, row: dict[str, Any], said: Mending) -> Application:
         district=row["district_code"],
         address=row["address"],
         gates=tuple(row["gates"]),
+        within=row["within_code"],
         contact_name=vault.open(row["contact_sealed"], field="contact_name"),
         contact_phone=vault.open(row["contact_phone_sealed"], field="contact_phone"),
     )
@@ -150,12 +161,14 @@ async def _check_free(
     confirm_new: bool,
     own: UUID | None = None,
 ) -> None:
-    if not await _district_exists(conn, checked.district):
+    if not await district_exists(conn, checked.district):
         raise Unprocessable("district_unknown")
-    known = await namesake(conn, checked.kind, checked.name, checked.district)
+    if checked.within and not await is_venue_code(conn, checked.within):
+        raise Unprocessable("within_unknown")
+    known = await namesake(conn, checked.kind, checked.name, checked.district, checked.address)
     if known is not None:
         raise Conflict("duplicate_place", place_id=known)
-    if await _waits(conn, checked, own):
+    if await waits(conn, sought_of(vault, checked), own):
         raise Conflict("duplicate_place")
     if confirm_new:
         return
@@ -190,28 +203,6 @@ def _told(candidate: Candidate) -> dict[str, object]:
     }
 
 
-async def _waits(conn: Connection, checked: Application, own: UUID | None) -> bool:
-    return await conn.fetchval(
-        """
-        SELECT EXISTS (
-            SELECT 1 FROM registry.application
-             WHERE kind = $1 AND lower(name) = lower($2) AND district_code = $3
-                   AND lower(address) = lower($4) AND state <> 'rejected'
-                   AND id IS DISTINCT FROM $5)
-        """,
-        checked.kind,
-        checked.name,
-        checked.district,
-        checked.address,
-        own,
-    )
-
-
-async def _district_exists(conn: Connection, code: str) -> bool:
-    known = "SELECT EXISTS (SELECT 1 FROM registry.district WHERE code = $1)"
-    return await conn.fetchval(known, code)
-
-
 def _duplicate(error: UniqueViolationError) -> Exception:
     return Conflict("duplicate_place") if error.constraint_name == ONCE else error
 
@@ -226,12 +217,13 @@ async def _insert(
         """
         INSERT INTO registry.application
                (id, kind, category, name, district_code, address, gates, contact_sealed,
-                contact_phone_sealed, contact_phone_blind, applied_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id
+                contact_phone_sealed, contact_phone_blind, applied_at, within_code)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id
         """,
         made,
         *columns_of(vault, checked),
         now,
+        checked.within,
     )
 
 
@@ -244,12 +236,13 @@ async def _update(
            SET kind = $2, category = $3, name = $4, district_code = $5, address = $6, gates = $7,
                contact_sealed = $8, contact_phone_sealed = $9, contact_phone_blind = $10,
                mended_at = $11, state = 'pending', reason = NULL, reviewed_at = NULL,
-               reviewed_by = NULL
+               reviewed_by = NULL, within_code = $12
          WHERE id = $1
         """,
         application_id,
         *columns_of(vault, checked),
         now,
+        checked.within,
     )
 
 
@@ -271,7 +264,9 @@ def columns_of(vault: Vault, checked: Application) -> tuple[Any, ...]:
 FILED = """
     SELECT a.id, a.kind, a.category, a.name, a.district_code, d.name AS district, a.address,
            a.gates, a.state, a.reason, a.applied_at, a.mended_at, a.place_id, a.contact_sealed,
-           a.contact_phone_sealed, a.contact_phone_blind
+           a.contact_phone_sealed, a.contact_phone_blind, a.within_code,
+           (SELECT p.name FROM registry.code c JOIN registry.place p ON p.id = c.place_id
+             WHERE c.code = a.within_code) AS within
       FROM registry.application a JOIN registry.district d ON d.code = a.district_code
 """
 

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
-from litestar.params import FromPath, URLEncodedBody
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
@@ -29,8 +29,10 @@ from registry.applications import (
     mend,
     sent_under,
 )
+from registry.model import PlaceKind
 from registry.particulars import Application, check_application
 from registry.places import districts, find_place
+from registry.venue_kinds import category_options
 from registry.wording import error, errors_of, reason_spoken
 
 FIELDS = (
@@ -40,6 +42,7 @@ FIELDS = (
     "district",
     "address",
     "gates",
+    "within",
     "contact_name",
     "contact_phone",
 )
@@ -61,6 +64,7 @@ class ApplyForm(Struct, frozen=True, kw_only=True):
     district: str = ""
     address: str = ""
     gates: str = ""
+    within: str = ""
     contact_name: str = ""
     contact_phone: str = ""
     send: str = ""
@@ -73,9 +77,11 @@ class ApplyForm(Struct, frozen=True, kw_only=True):
 
 
 @get("/apply", guards=[public])
-async def apply_page(tx: NamedDependency[Connection]) -> Page:
-    """The form with which a place applies for its codes."""
-    return await _apply_page(tx, ApplyForm())
+async def apply_page(tx: NamedDependency[Connection], kind: FromQuery[str] = "") -> Page:
+    """The form with which a place applies for its codes; an ordinary venue has a form of its own,
+    with the kinds of venues to choose from.
+    """
+    return await _apply_page(tx, ApplyForm(kind=kind if kind == PlaceKind.VENUE else ""))
 
 
 @post("/apply", guards=[public], status_code=200)
@@ -128,8 +134,11 @@ def _application(data: ApplyForm) -> Application:
     return Application(**said)
 
 
+FIELD_OF = {"district_unknown": "district", "duplicate_place": "name", "within_unknown": "within"}
+
+
 def _told(refused: Refused) -> dict[str, str]:
-    field = {"district_unknown": "district", "duplicate_place": "name"}.get(refused.code, "")
+    field = FIELD_OF.get(refused.code, "")
     return error(field, refused)
 
 
@@ -157,6 +166,7 @@ async def _apply_page(
         districts=options or None,
         lookalike=twin,
         values=_values(data),
+        categories=category_options(current_locale()) if data.kind == PlaceKind.VENUE else None,
         errors=errors or [],
         action=action,
         event_id=data.event_id or str(uuid4()),
@@ -223,6 +233,7 @@ async def mend_page(
         district=filed.district_code,
         address=filed.address,
         gates="\n".join(filed.gates),
+        within=filed.within_code,
     )
     return await _mend_page(tx, vault, filed, row, data)
 

@@ -51,13 +51,13 @@ CHUNK = 20
 _KINDS = {
     "交通卡口": PlaceKind.CHECKPOINT,
     "卡口": PlaceKind.CHECKPOINT,
-    "checkpoint": PlaceKind.CHECKPOINT,
-    "road checkpoint": PlaceKind.CHECKPOINT,
+    **dict.fromkeys(("checkpoint", "road checkpoint"), PlaceKind.CHECKPOINT),
     "目的地场所": PlaceKind.DESTINATION,
     "目的地": PlaceKind.DESTINATION,
     "目的地单位": PlaceKind.DESTINATION,
     "destination": PlaceKind.DESTINATION,
     "destination firm": PlaceKind.DESTINATION,
+    **dict.fromkeys(("一般场所", "普通场所", "venue"), PlaceKind.VENUE),
 }
 _IN_BRACKETS = re.compile(r"[(（].*$")
 _BETWEEN_GATES = re.compile(r"[;；、,，|\n\r]+")

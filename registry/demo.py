@@ -15,12 +15,14 @@ from kernel.db import Connection
 from kernel.privacy import Vault
 from registry.accounts import create_account, create_device, store_token
 from registry.demo_city import (
+    MALL,
     Spot,
     firms,
     made_up_minutes,
     read_checkpoints,
     read_districts,
     receiving,
+    venues,
 )
 from registry.demo_logins import DemoLogin, DemoLogins, Secrets
 from registry.evidence import refresh_source
@@ -36,12 +38,14 @@ SOURCE = "演示名单（示例）"
 #: No telephone in China has this number.
 NO_PHONE = "+8637100000000"
 
-#: Log-in, role, name, and the kind of place of which the account stands at the first.
+#: Log-in, role, name, and the kind of place of which the account stands at the first; a venue's
+#: staff have the role of a firm's.
 #: Two duty officers: a hold is looked at by one who did not order it.
-ACCOUNTS: tuple[tuple[str, Role, str, PlaceKind | None], ...] = (
+ACCOUNTS: tuple[tuple[str, Role, str, str | None], ...] = (
     ("lane", Role.LANE, "卡口值守员（示例）", PlaceKind.CHECKPOINT),
     ("desk", Role.DESK, "核验台人员（示例）", PlaceKind.CHECKPOINT),
     ("firm", Role.FIRM, "企业门卫（示例）", PlaceKind.DESTINATION),
+    ("venue", Role.FIRM, "商场门卫（示例）", MALL),
     ("duty", Role.DUTY, "值班员（示例）", None),
     ("duty-second", Role.DUTY, "值班长（示例）", None),
     ("registrar", Role.REGISTRAR, "审核员（示例）", None),
@@ -75,12 +79,19 @@ async def seed(conn: Connection, vault: Vault, now: datetime, data_dir: Path) ->
     gates = [await _place(conn, vault, spot, now) for spot in read_checkpoints()]
     works = [await _place(conn, vault, spot, now) for spot in firms()]
     taking = [await _place(conn, vault, spot, now) for spot in receiving()]
+    shops = [await _place(conn, vault, spot, now) for spot in venues()]
+    await conn.execute(
+        "UPDATE registry.place SET within_id = $2 WHERE id = $1 AND within_id IS NULL",
+        shops[1].id,
+        shops[0].id,
+    )
     await _roads(conn, gates, works)
     await _rules(conn, now)
     logins = DemoLogins(
-        logins=await _accounts(conn, kept, (gates[0], works[0], taking[0]), now),
+        logins=await _accounts(conn, kept, (gates[0], works[0], taking[0], shops[0]), now),
         lane_tokens={place.id: await _token(conn, kept, place, "lane", now) for place in gates},
         firm_tokens={place.id: await _token(conn, kept, place, "firm", now) for place in works},
+        venue_tokens={place.id: await _token(conn, kept, place, "firm", now) for place in shops},
     )
     kept.keep()
     return logins
@@ -146,13 +157,18 @@ async def _rules(conn: Connection, now: datetime) -> None:
 async def _accounts(
     conn: Connection, kept: Secrets, firsts: Sequence[_Stands], now: datetime
 ) -> tuple[DemoLogin, ...]:
-    places = {place.spot.kind: place for place in firsts}
+    places = {_kind(place.spot): place for place in firsts}
     return tuple(
         [
             await _account(conn, kept, login, role, name, places.get(kind or ""), now)
             for login, role, name, kind in ACCOUNTS
         ]
     )
+
+
+def _kind(spot: Spot) -> str:
+    """Two of the kind venue have log-ins: who takes over, and a mall."""
+    return MALL if spot.category == MALL else spot.kind
 
 
 async def _account(

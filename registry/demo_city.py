@@ -31,6 +31,16 @@ FIRMS = (
 )
 
 
+#: Name, kind of venue, doors; the first is a mall, in which the second lies.
+MALL = "mall"
+VENUES = (
+    ("杞县万家商场（示例）", MALL, ("东门", "西门", "地下车库")),
+    ("杞县好味小吃店（示例）", "shop", ("店门",)),
+    ("连霍高速杞县服务区（示例）", "service_area", ("综合楼", "加油站")),
+    ("杞县第一小学（示例）", "school", ("校门",)),
+)
+
+
 class Spot(Struct, frozen=True, kw_only=True):
     kind: str
     category: str
@@ -91,6 +101,23 @@ def receiving() -> list[Spot]:
             gates=(),
             source="demo",
         )
+    ]
+
+
+def venues() -> list[Spot]:
+    """Ordinary places with common codes: a mall, a shop within it, a service area, a school."""
+    return [
+        Spot(
+            kind="venue",
+            category=category,
+            name=name,
+            district_code="410221",
+            road="",
+            address=f"示例大街{number}号（虚构地址）",
+            gates=gates,
+            source="demo",
+        )
+        for number, (name, category, gates) in enumerate(VENUES, 1)
     ]
 
 

@@ -166,6 +166,8 @@ async def erase_people(conn: Connection, person_ids: Sequence[UUID], now: dateti
     )
     await conn.execute("DELETE FROM registry.driver_device WHERE person_id = ANY($1)", person_ids)
     await conn.execute("DELETE FROM registry.person_attempt WHERE person_id = ANY($1)", person_ids)
+    await conn.execute("DELETE FROM registry.visitor WHERE person_id = ANY($1)", person_ids)
+    await conn.execute("DELETE FROM registry.person_code WHERE person_id = ANY($1)", person_ids)
 
 
 async def erase_records(conn: Connection, movement_ids: Sequence[int], _: datetime) -> None:

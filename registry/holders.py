@@ -28,7 +28,7 @@ async def take_as_own(
     now: datetime,
 ) -> bool:
     """Whether this report is the person's own. `proved`: a code sent to `phone` was typed."""
-    held = await _held(conn, person_id)
+    held = await is_held(conn, person_id)
     if held and not await _holds(conn, vault, token, person_id, phone, proved=proved):
         return False
     if not held:
@@ -52,12 +52,13 @@ async def document_seen(
     await conn.execute("UPDATE registry.person SET verified_at = $2 WHERE id = $1", person_id, now)
 
 
-async def _held(conn: Connection, person_id: UUID) -> bool:
+async def is_held(conn: Connection, person_id: UUID) -> bool:
     """The person's row stays locked until the end: of two first reports one is the first."""
     return await conn.fetchval(
         """
         SELECT verified_at IS NOT NULL OR EXISTS (
                    SELECT 1 FROM registry.movement_person s WHERE s.person_id = p.id AND s.own)
+               OR EXISTS (SELECT 1 FROM registry.visitor v WHERE v.person_id = p.id AND v.held)
           FROM registry.person p WHERE id = $1 FOR UPDATE
         """,
         person_id,

@@ -123,6 +123,24 @@ async def lookalikes(
     return [_candidate(row) for row in rows[:MOST_SHOWN]]
 
 
+async def waits(conn: Connection, checked: Sought, own: UUID | None) -> bool:
+    """Whether an application with wholly the same particulars waits, or was approved."""
+    return await conn.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT 1 FROM registry.application
+             WHERE kind = $1 AND lower(name) = lower($2) AND district_code = $3
+                   AND lower(address) = lower($4) AND state <> 'rejected'
+                   AND id IS DISTINCT FROM $5)
+        """,
+        checked.kind,
+        checked.name,
+        checked.district,
+        checked.address,
+        own,
+    )
+
+
 async def lookalikes_of_rows(
     conn: Connection, rows: Sequence[tuple[int, Sought]]
 ) -> dict[int, list[Candidate]]:

@@ -118,10 +118,10 @@ def packed(said: OfflinePass, kid: int) -> bytes:
     )
 
 
-def signed(payload: bytes, key: EllipticCurvePrivateKey) -> bytes:
+def signed(payload: bytes, key: EllipticCurvePrivateKey, context: bytes = CONTEXT) -> bytes:
     """Deterministic (RFC 6979), with the lower of the two values of s."""
     method = ECDSA(SHA256(), deterministic_signing=True)
-    r, s = decode_dss_signature(key.sign(CONTEXT + payload, method))
+    r, s = decode_dss_signature(key.sign(context + payload, method))
     return r.to_bytes(32) + min(s, ORDER - s).to_bytes(32)
 
 
@@ -130,10 +130,12 @@ def is_canonical(signature: bytes) -> bool:
     return 0 < r < ORDER and 0 < s <= ORDER // 2
 
 
-def is_signed(payload: bytes, signature: bytes, key: EllipticCurvePublicKey) -> bool:
+def is_signed(
+    payload: bytes, signature: bytes, key: EllipticCurvePublicKey, context: bytes = CONTEXT
+) -> bool:
     r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
     try:
-        key.verify(encode_dss_signature(r, s), CONTEXT + payload, ECDSA(SHA256()))
+        key.verify(encode_dss_signature(r, s), context + payload, ECDSA(SHA256()))
     except InvalidSignature:
         return False
     return True

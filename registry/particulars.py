@@ -4,6 +4,7 @@ Vague applications were the bulk of what reviewers had to send back (seed 001); 
 here before anybody has to read them. Pure: the page and the API say the same.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,14 +14,16 @@ from msgspec import Struct
 from kernel.errors import Malformed, Refused, Unprocessable
 from registry.model import PlaceKind
 from registry.people import check_name, check_phone
+from registry.venue_kinds import check_category
 
-#: The kinds that have a dedicated code for trucks.
-KINDS = (PlaceKind.CHECKPOINT, PlaceKind.DESTINATION)
+#: Two kinds have a dedicated code for trucks, the third a common one for people.
+KINDS = (PlaceKind.CHECKPOINT, PlaceKind.DESTINATION, PlaceKind.VENUE)
 SHORTEST_NAME = 4
 SHORTEST_ADDRESS = 6
 LONGEST = 200
 MOST_GATES = 64
 LONGEST_GATE = 40
+_CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
 
 #: Names that say what a place is and not which one.
 # fmt: off
@@ -35,7 +38,9 @@ NOUNS = frozenset((
 
 
 class Application(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`district` is the six-digit code; `gates` names each gate that gets a code of its own."""
+    """`district` is the six-digit code; `gates` names each gate that gets a code of its own. A shop
+    names the place it lies `within`, by the ten characters under that place's code.
+    """
 
     kind: str = ""
     category: str = ""
@@ -43,6 +48,7 @@ class Application(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     district: str = ""
     address: str = ""
     gates: tuple[str, ...] = ()
+    within: str = ""
     contact_name: str = ""
     contact_phone: str = ""
 
@@ -65,11 +71,12 @@ def check_application(said: Application) -> tuple[Application, list[Fault]]:
 
     checked = Application(
         kind=read("kind", lambda: _kind(said.kind), said.kind),
-        category=read("category", lambda: _category(said.category), said.category),
+        category=read("category", lambda: _category(said.category, said.kind), said.category),
         name=read("name", lambda: check_place_name(said.name), said.name),
         district=_clean(said.district),
         address=read("address", lambda: check_address(said.address), said.address),
         gates=read("gates", lambda: _gates(said.gates), said.gates),
+        within=read("within", lambda: _within(said.within, said.kind), said.within),
         contact_name=read("contact_name", lambda: check_name(said.contact_name), ""),
         contact_phone=read("contact_phone", lambda: check_phone(said.contact_phone), ""),
     )
@@ -87,10 +94,20 @@ def _kind(text: str) -> str:
     return text
 
 
-def _category(text: str) -> str:
+def _category(text: str, kind: str) -> str:
     if not _clean(text):
         raise Unprocessable("category_missing")
-    return _clean(text)
+    return check_category(_clean(text)) if kind == PlaceKind.VENUE else _clean(text)
+
+
+def _within(text: str, kind: str) -> str:
+    """The characters alone, or the whole address that stands under the code."""
+    code = _clean(text).rstrip("/").rpartition("/")[2].upper().replace("-", "").replace(" ", "")
+    if kind != PlaceKind.VENUE or not code:
+        return ""
+    if not _CODE.fullmatch(code):
+        raise Unprocessable("within_malformed")
+    return code
 
 
 def check_place_name(text: str) -> str:

@@ -77,6 +77,8 @@ class NewPlace(Struct, frozen=True, kw_only=True):
     contact_phone_blind: bytes | None = None
     source: str
     demo: bool = False
+    #: The larger place in which a shop lies.
+    within_id: int | None = None
 
 
 async def districts(conn: Connection) -> list[tuple[str, str]]:
@@ -85,6 +87,11 @@ async def districts(conn: Connection) -> list[tuple[str, str]]:
         "SELECT code, name FROM registry.district WHERE code NOT LIKE '%00' ORDER BY code"
     )
     return [(row["code"], row["name"]) for row in rows]
+
+
+async def district_exists(conn: Connection, code: str) -> bool:
+    known = "SELECT EXISTS (SELECT 1 FROM registry.district WHERE code = $1)"
+    return await conn.fetchval(known, code)
 
 
 async def regions(conn: Connection) -> list[tuple[str, str]]:
@@ -128,25 +135,46 @@ async def find_place(conn: Connection, place_id: int, district: str | None = Non
     return msgspec.convert(dict(row), Detail)
 
 
-async def namesake(conn: Connection, kind: str, name: str, district_code: str) -> int | None:
-    """A place of the same kind, name and district."""
+async def namesake(
+    conn: Connection, kind: str, name: str, district_code: str, address: str
+) -> int | None:
+    """A place of the same kind, name and district. Shops of one name stand in many streets: of
+    venues the address must be the same as well (seed 004: wholly the same particulars).
+    """
     return await conn.fetchval(
         """
         SELECT id FROM registry.place
          WHERE kind = $1 AND lower(name) = lower($2) AND district_code = $3 AND status <> 'revoked'
+               AND (kind <> 'venue' OR lower(address) = lower($4))
          ORDER BY id LIMIT 1
         """,
         kind,
         name,
         district_code,
+        address,
     )
+
+
+async def is_venue_code(conn: Connection, code: str) -> bool:
+    """Whether it stands, or stood, at a door of a venue that is in use."""
+    return await conn.fetchval(
+        """
+        SELECT EXISTS (SELECT 1 FROM registry.code c JOIN registry.place p ON p.id = c.place_id
+                        WHERE c.code = $1 AND p.kind = 'venue' AND p.status = 'active')
+        """,
+        code,
+    )
+
+
+async def place_of_code(conn: Connection, code: str) -> int | None:
+    return await conn.fetchval("SELECT place_id FROM registry.code WHERE code = $1", code)
 
 
 async def create_place(conn: Connection, place: NewPlace, now: datetime) -> int:
     """The place, its gates and one code for each. Raises Conflict `duplicate_place`."""
     # Two reviewers who approve the same place side by side: the second one waits and sees it.
     await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('place', 0))")
-    known = await namesake(conn, place.kind, place.name, place.district_code)
+    known = await namesake(conn, place.kind, place.name, place.district_code, place.address)
     if known is not None:
         raise Conflict("duplicate_place", place_id=known)
     place_id = await _insert_place(conn, place, now)
@@ -166,8 +194,8 @@ async def _insert_place(conn: Connection, place: NewPlace, now: datetime) -> int
         INSERT INTO registry.place
                (kind, category, name, district_code, road, address, contact_sealed,
                 contact_phone_sealed, screen_secret, source, demo, created_at,
-                contact_phone_blind)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id
+                contact_phone_blind, within_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id
         """,
         place.kind,
         place.category,
@@ -182,6 +210,7 @@ async def _insert_place(conn: Connection, place: NewPlace, now: datetime) -> int
         place.demo,
         now,
         place.contact_phone_blind,
+        place.within_id,
     )
 
 

@@ -14,12 +14,14 @@ from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Refused
+from kernel.i18n import current_locale
 from kernel.privacy import Vault
 from kernel.web import Page, page
 from registry.accounts import known_actor
 from registry.contacts import WholeContact, reveal_contact
 from registry.framing import REGISTRARS, framing
 from registry.reviews import Pending, Review, pending, review
+from registry.venue_kinds import category_label
 from registry.wording import error, reason_spoken, reason_stored
 
 AnyRequest = Request[Any, Any, Any]
@@ -133,7 +135,8 @@ def _waiting(each: Pending, whole: WholeContact | None) -> dict[str, object]:
         "id": filed.id,
         "name": filed.name,
         "kind": filed.kind.value,
-        "category": filed.category,
+        "category": category_label(filed.category, current_locale()),
+        "within": filed.within,
         "district": filed.district,
         "address": filed.address,
         "gates": filed.gates,

@@ -15,7 +15,7 @@ from kernel.errors import Conflict, Malformed, NotFound, Unprocessable
 from kernel.privacy import Vault
 from registry.applications import FILED, Filed, masked_contact
 from registry.lookalikes import Candidate, lookalikes_of_waiting
-from registry.places import Contact, NewPlace, create_place
+from registry.places import Contact, NewPlace, create_place, place_of_code
 from registry.scope import within
 
 MOST_SHOWN = 100
@@ -123,7 +123,10 @@ async def review(
         raise Unprocessable("reason_needed")
     row = await _waiting(conn, application_id, district)
     state = "approved" if decision == "approve" else "rejected"
-    place_id = await create_place(conn, _place(row), now) if state == "approved" else None
+    place_id = None
+    if state == "approved":
+        within_id = await place_of_code(conn, row["within_code"]) if row["within_code"] else None
+        place_id = await create_place(conn, _place(row, within_id), now)
     await _decide(conn, application_id, state, said, reviewer, now, place_id)
     return Reviewed(id=application_id, state=state, place_id=place_id)
 
@@ -173,7 +176,7 @@ async def _decide(
     )
 
 
-def _place(row: dict[str, Any]) -> NewPlace:
+def _place(row: dict[str, Any], within_id: int | None) -> NewPlace:
     """The contacts move as they are sealed: the fields have the same names."""
     return NewPlace(
         kind=row["kind"],
@@ -186,4 +189,5 @@ def _place(row: dict[str, Any]) -> NewPlace:
         contact_phone_sealed=row["contact_phone_sealed"],
         contact_phone_blind=row["contact_phone_blind"],
         source="application",
+        within_id=within_id,
     )

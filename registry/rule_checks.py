@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from registry.areas import covers
 from registry.model import Area, Movement, Place, Proof, Subject
-from registry.rules import About, Check, Mode, Rule, RuleSet
+from registry.rules import About, Check, Condition, Mode, RuleSet
 
 #: Evidence kind → when its source was last known to be complete.
 Sources = Mapping[str, datetime]
@@ -41,12 +41,12 @@ class Case(Struct, frozen=True, kw_only=True):
 Finding = tuple[int | None, dict[str, Any]]
 
 
-def _not_reported(_: Rule, case: Case) -> Iterator[Finding]:
+def _not_reported(_: Condition, case: Case) -> Iterator[Finding]:
     if case.movement.channel == "unreported":
         yield None, {}
 
 
-def _incomplete(_: Rule, case: Case) -> Iterator[Finding]:
+def _incomplete(_: Condition, case: Case) -> Iterator[Finding]:
     if case.movement.blocked and case.movement.channel != "unreported":
         yield (
             None,
@@ -54,29 +54,29 @@ def _incomplete(_: Rule, case: Case) -> Iterator[Finding]:
         )
 
 
-def _withdrawn(_: Rule, case: Case) -> Iterator[Finding]:
+def _withdrawn(_: Condition, case: Case) -> Iterator[Finding]:
     if case.standing is Standing.WITHDRAWN:
         yield None, {}
 
 
-def _used(_: Rule, case: Case) -> Iterator[Finding]:
+def _used(_: Condition, case: Case) -> Iterator[Finding]:
     if case.standing is Standing.USED:
         yield None, {}
 
 
-def _outside_window(_: Rule, case: Case) -> Iterator[Finding]:
+def _outside_window(_: Condition, case: Case) -> Iterator[Finding]:
     start, end = case.movement.window_from, case.movement.window_to
     if start is not None and end is not None and not start <= case.at <= end:
         yield None, {"from": start.isoformat(), "to": end.isoformat()}
 
 
-def _plate_differs(_: Rule, case: Case) -> Iterator[Finding]:
+def _plate_differs(_: Condition, case: Case) -> Iterator[Finding]:
     known = {case.movement.plate, case.movement.trailer_plate} - {""}
     if case.plate_seen and case.plate_seen not in known:
         yield None, {"reported": case.movement.plate, "seen": case.plate_seen}
 
 
-def _declared(rule: Rule, case: Case) -> Iterator[Finding]:
+def _declared(rule: Condition, case: Case) -> Iterator[Finding]:
     for subject in case.people:
         if rule.question and subject.declared.get(rule.question):
             yield subject.ordinal, {}
@@ -97,7 +97,7 @@ def _lasting(proof: Proof | None, at: datetime) -> Proof | None:
     return None if proof is None or (proof.until is not None and at >= proof.until) else proof
 
 
-def _evidence_is(rule: Rule, case: Case) -> Iterator[Finding]:
+def _evidence_is(rule: Condition, case: Case) -> Iterator[Finding]:
     for whom, proof in _held(rule.evidence or "", case):
         if proof is not None and proof.value in rule.values:
             yield (
@@ -111,14 +111,14 @@ def _evidence_is(rule: Rule, case: Case) -> Iterator[Finding]:
             )
 
 
-def _evidence_missing(rule: Rule, case: Case) -> Iterator[Finding]:
+def _evidence_missing(rule: Condition, case: Case) -> Iterator[Finding]:
     """A record is missing when nobody brought one; a list is never missing, only stale."""
     for whom, proof in _held(rule.evidence or "", case):
         if proof is None or (rule.values and proof.value not in rule.values):
             yield whom, {}
 
 
-def _evidence_older(rule: Rule, case: Case) -> Iterator[Finding]:
+def _evidence_older(rule: Condition, case: Case) -> Iterator[Finding]:
     limit = timedelta(hours=rule.hours or 0)
     for whom, proof in _held(rule.evidence or "", case):
         if proof is not None and case.at - proof.taken_at > limit:
@@ -126,7 +126,7 @@ def _evidence_older(rule: Rule, case: Case) -> Iterator[Finding]:
             yield whom, {"hours": hours, "limit": rule.hours}
 
 
-def _source_stale(rule: Rule, case: Case) -> Iterator[Finding]:
+def _source_stale(rule: Condition, case: Case) -> Iterator[Finding]:
     """Who is in no list is clear only while the list is fresh (mission §4)."""
     kind = case.rules.kind(rule.evidence or "")
     if kind is None or kind.mode is not Mode.LIST or kind.fresh_hours is None:
@@ -138,7 +138,7 @@ def _source_stale(rule: Rule, case: Case) -> Iterator[Finding]:
         yield None, {"hours": int((case.at - as_of).total_seconds() // 3600)}
 
 
-def _in_area(rule: Rule, case: Case) -> Iterator[Finding]:
+def _in_area(rule: Condition, case: Case) -> Iterator[Finding]:
     """Whoever set out in an area that its source names, from the hour on that it names."""
     for area in case.areas:
         named = area.kind == rule.evidence and area.level in rule.values
@@ -150,7 +150,7 @@ def _lasts(area: Area, at: datetime) -> bool:
     return area.since <= at and (area.until is None or at < area.until)
 
 
-CHECKS: dict[Check, Callable[[Rule, Case], Iterator[Finding]]] = {
+CHECKS: dict[Check, Callable[[Condition, Case], Iterator[Finding]]] = {
     Check.NOT_REPORTED: _not_reported,
     Check.INCOMPLETE: _incomplete,
     Check.WITHDRAWN: _withdrawn,

@@ -1,17 +1,19 @@
 """What is wrong with a rule set that has the right shape: names that lead nowhere, or twice."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kernel.errors import Unprocessable
 from registry.ladder import ladder_faults
 from registry.model import Card
-from registry.rules import About, Check, Priority, Rule, RuleSet
+from registry.rules import About, Check, Condition, Priority, Question, Rule, RuleSet
 from registry.tracing_faults import tracing_faults
 
 OF_EVIDENCE = frozenset(
     {Check.EVIDENCE_IS, Check.EVIDENCE_MISSING, Check.EVIDENCE_OLDER, Check.SOURCE_STALE}
 )
+#: Whoever comes on foot has no pass and no plate.
+OF_VISITORS = OF_EVIDENCE | {Check.DECLARED, Check.IN_AREA}
 NEEDS_VALUES = frozenset({Check.EVIDENCE_IS, Check.IN_AREA})
 #: What a movement's limits are about.
 LIMBS = frozenset(
@@ -42,6 +44,7 @@ def faults(rules: RuleSet) -> Iterator[str]:
         yield from (f"rules[{number}].{field}" for field in _wrong(rule, rules))
     if rules.priority is not None:
         yield from (f"priority.{field}" for field in _wrong_priority(rules.priority, rules))
+    yield from _wrong_visitors(rules)
     yield from _twice("call_questions", [question.code for question in rules.call_questions])
     yield from ladder_faults(rules.ladder, LIMBS)
     yield from (f"tracing.{field}" for field in tracing_faults(rules.tracing))
@@ -59,6 +62,12 @@ def _twice(where: str, names: list[str]) -> Iterator[str]:
 def _wrong(rule: Rule, rules: RuleSet) -> Iterator[str]:
     if rule.card not in CARDS:
         yield "card"
+    yield from _wrong_condition(rule, rules, rules.questions)
+
+
+def _wrong_condition(
+    rule: Condition, rules: RuleSet, questions: Sequence[Question]
+) -> Iterator[str]:
     if rule.check in OF_EVIDENCE | {Check.IN_AREA}:
         kind = rules.kind(rule.evidence or "")
         if kind is None or (kind.about is About.AREA) != (rule.check is Check.IN_AREA):
@@ -71,8 +80,23 @@ def _wrong(rule: Rule, rules: RuleSet) -> Iterator[str]:
         yield "values"
     if rule.check is Check.EVIDENCE_OLDER and not rule.hours:
         yield "hours"
-    if rule.check is Check.DECLARED and rule.question not in {q.code for q in rules.questions}:
+    if rule.check is Check.DECLARED and rule.question not in {q.code for q in questions}:
         yield "question"
+
+
+def _wrong_visitors(rules: RuleSet) -> Iterator[str]:
+    visitors = rules.visitors
+    yield from _twice("visitors.questions", [question.code for question in visitors.questions])
+    yield from _twice("visitors.rules", [rule.code for rule in visitors.rules])
+    for number, rule in enumerate(visitors.rules):
+        where = f"visitors.rules[{number}]"
+        if rule.check not in OF_VISITORS:
+            yield f"{where}.check"
+            continue
+        faulty = _wrong_condition(rule, rules, visitors.questions)
+        yield from (f"{where}.{field}" for field in faulty)
+    if visitors.ask_again_days < 1:
+        yield "visitors.ask_again_days"
 
 
 def _wrong_priority(priority: Priority, rules: RuleSet) -> Iterator[str]:

@@ -7,6 +7,7 @@ evidence is evidence of.
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -75,9 +76,10 @@ class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sentence: Text
 
 
-class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a rule looks for, and what is said where it is found."""
+
     code: str
-    card: Card
     check: Check
     sentence: Text
     mend: Text
@@ -85,6 +87,33 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     values: tuple[str, ...] = ()
     hours: int | None = None
     question: str | None = None
+
+
+class Rule(Condition, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    card: Card
+
+
+class VisitQuestion(Question, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`alarming` is the answer that a rule's `declared` is about: of some questions it is no."""
+
+    alarming: bool = True
+
+
+class VisitRule(Condition, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a venue's screen says of a visitor. `reported`: its district is told at once."""
+
+    shown: Literal["ask", "stop"]
+    reported: bool = False
+
+
+class Visitors(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What visitors of ordinary places are asked once, and after so many days again; and what the
+    answers and the evidence come to. Without rules every visitor is only written down.
+    """
+
+    questions: tuple[VisitQuestion, ...] = ()
+    rules: tuple[VisitRule, ...] = ()
+    ask_again_days: int = 14
 
 
 class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -231,6 +260,7 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tracing: Tracing = Tracing()
     #: What the phone desk asks, read off the screen while somebody is on the line.
     call_questions: tuple[Question, ...] = ()
+    visitors: Visitors = Visitors()
     exit_scan: bool = False
     claim_closes: bool = False
     #: The recording in which the questions are read aloud; empty where there is none.

@@ -11,7 +11,9 @@ from kernel.db import Connection
 from kernel.errors import NotFound
 from kernel.privacy import Vault
 from registry.evidence import evidence_of
+from registry.person_codes import revoke
 from registry.report_queries import read_submission
+from registry.visitors import visitor_data
 
 #: What a report says about others than its driver.
 OTHERS = ("crew",)
@@ -54,6 +56,7 @@ async def subject_data(conn: Connection, vault: Vault, person_id: UUID) -> dict[
             "verified_at": row["verified_at"],
         },
         "evidence": to_builtins(proofs.get(row["id_blind"], {})),
+        "visitor": await visitor_data(conn, vault, person_id),
         "devices": await _devices(conn, person_id),
         "drafts": await _drafts(conn, person_id),
         "reports": await _reports(conn, vault, person_id),
@@ -157,6 +160,7 @@ async def withdraw(conn: Connection, person_id: UUID, now: datetime) -> None:
         person_id,
         now,
     )
+    await revoke(conn, person_id, now)
     await conn.execute(
         """
         UPDATE registry.person SET erase_asked_at = coalesce(erase_asked_at, $2) WHERE id = $1

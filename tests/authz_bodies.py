@@ -112,6 +112,9 @@ BODIES: dict[str, Any] = {
     "POST /desk/{movement_id:int}/{outcome:str}": _form(),
     "POST /receive/{hold_id:uuid}": _form(reference="B12"),
     "POST /duty/{movement_id:int}/{what:str}": _form(),
+    "POST /api/v1/visits": lambda _, ground: {
+        "json": {"visits": [{"id": str(uuid7(ground.clock.now())), "occurred_at": "x"}]}
+    },
     "POST /firm/trucks/{movement_id:int}": _form(code="6"),
     "POST /field/{movement_id:int}": _form(code="6"),
     "POST /d/{pass_ref:str}/reply": _form(code="6"),

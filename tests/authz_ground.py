@@ -20,11 +20,12 @@ from registry.reports import view_key
 from registry.sessions import begin
 from registry.transport import Asked, issue
 from tests.alerts.enquiry import add_extension, alert_of
-from tests.authz import COLUMNS, Caller, Route, admits, callers
+from tests.authz import AT_A_VENUE, COLUMNS, Caller, Route, admits, callers
 from tests.authz_bodies import BODIES
 from tests.checkpoint.moves import about_hold, held, released, verifying
 from tests.city import IDS, City, add_body, add_dead_letter, add_notice
 from tests.closedloop.tracing_scene import add_trace
+from tests.closedloop.venues import a_visit, add_venue
 from tests.http import opened
 from tests.offices import an_account, of_offices
 
@@ -41,6 +42,9 @@ NOT_YOURS = (
     "unknown_hold",
     "unknown_alert",
     "unknown_trace",
+    "not_a_venue",
+    "unknown_visit",
+    "no_code_for_visit",
 )
 
 
@@ -50,6 +54,7 @@ class Ground:
     def __init__(self, app: Litestar, conn: Connection, city: City, clock: SetClock) -> None:
         self.app, self.conn, self.city, self.clock = app, conn, city, clock
         self.places: dict[str, int] = {}
+        self.venues: dict[str, int] = {}
         self.known: dict[str, str] = {}
         self.desk_case = 0
         self.form_token: dict[str, str] = {}
@@ -79,6 +84,13 @@ class Ground:
             "other-body": await add_body(conn, now),
             "far-body": await add_body(conn, now, district="410222"),
         }
+        venue = await add_venue(conn)
+        other = await add_venue(conn, "别的商场", codes=("VENVE00003", "VENVE00004"))
+        self.venues = {
+            "firm": venue.id,
+            "other-firm": other.id,
+            "far-firm": await self._far("venue", now),
+        }
         movement_id = await released(conn, city)
         self.desk_case = await verifying(conn, city, plate="豫B54321", id_number=IDS[1])
         self.known = {
@@ -100,6 +112,7 @@ class Ground:
             "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),
             "decision": "approve",
             **await add_trace(conn, city, movement_id, now, district="410221"),
+            "visit_id": str(await a_visit(conn, city, venue, now)),
         } | await of_offices(self.conn, self.city, now)
 
     async def _hold(self, now: datetime) -> UUID:
@@ -222,11 +235,13 @@ class Ground:
 
     async def row(self, route: Route, *, whole: bool) -> dict[str, str]:
         """The row as it is."""
+        at_venue = route.path.startswith(AT_A_VENUE)
+        places = self.places | (self.venues if at_venue else {})
         cells: dict[str, str] = {}
         for column in COLUMNS:
             signs = {
                 caller.variant: "+" if await self.judge(route, caller) else "-"
-                for caller in callers(self.places, column, whole=whole)
+                for caller in callers(places, column, whole=whole)
             }
             short = not whole or column in {"nobody", "halfway"}
             names = ("own",) if short else ("own", "place", "district", "none")

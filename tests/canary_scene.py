@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from kernel.auth import Actor
 from kernel.db import Connection
+from kernel.ids import uuid7
 from registry.drafts import begin
 from registry.reports import view_key
 from tests.alerts.enquiry import add_extension, alert_of
@@ -29,6 +30,7 @@ from tests.checkpoint.moves import held, scanned
 from tests.checkpoint.test_goes_first import give_pass
 from tests.city import IDS, City, a_report, add_dead_letter, add_notice
 from tests.closedloop.tracing_scene import add_trace
+from tests.closedloop.venues import EAST, FINE, Venue, a_visit, item
 from tests.conftest import NOON
 from tests.offices import of_offices
 from tests.phones import known_device
@@ -53,7 +55,7 @@ class Scene(Struct, frozen=True):
     log: io.StringIO
 
 
-async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, str]:
+async def known_ids(conn: Connection, city: City, venue: Venue, canary: Canary) -> dict[str, str]:
     """A journey of the first canary, whose driver has shown who they are; an application; a code."""
     said: dict[str, Any] = {"name": canary.name, "phone": canary.phone, "id_number": canary.number}
     seen = await a_report(conn, city, NOON - timedelta(minutes=5), **said)
@@ -114,6 +116,9 @@ async def known_ids(conn: Connection, city: City, canary: Canary) -> dict[str, s
         "channel_id": str(await add_dead_letter(conn, vault, NOON)),
         "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),
         "decision": "approve",
+        "visit_id": str(
+            await a_visit(conn, city, venue, NOON, number=canary.number, name=canary.name)
+        ),
         "hold_id": str((await _hold(conn, city))[1]),
         "transport_no": await give_pass(conn, city, plate="豫B77777"),
         **traced,
@@ -188,6 +193,29 @@ async def well_formed(scene: Scene, first: int, last: int) -> None:
     await imported(scene, first, last)
 
 
+async def at_the_door(scene: Scene, first: int, last: int) -> None:
+    """Visitors: by their own telephone, by a card reader, written by hand, and by a device."""
+    walk, done = scene.walk, set[int]()
+    paths = (
+        "POST /t/{code:str}/visit",
+        "POST /venue/enter",
+        "POST /venue/enter",
+        "POST /api/v1/visits",
+    )
+    for n in range(first, last):
+        each, route = scene.canaries[n], named(scene, paths[n % 4])
+        said = FINE | {"name": each.name, "id_number": each.number, "event_id": str(uuid7(NOON))}
+        body: dict[str, Any] = {"data": said | {"address": f"杞县人民路{n}号院"}}
+        if n % 4 == 1:
+            body = {"data": {"read": each.number, "event_id": str(uuid7(NOON))}}
+        if n % 4 == 3:
+            body = {"json": {"visits": [item(id_number=each.number, name=each.name)]}}
+        url = f"/t/{EAST}/visit" if n % 4 == 0 else None
+        answer = await walk.send(route, client=walk.who(route), sent=n, url=url, **body)
+        done.add(answer.status)
+    assert done == {200}, done
+
+
 async def imported(scene: Scene, first: int, last: int) -> None:
     route = named(scene, "POST /api/v1/evidence/{kind:str}")
     answer = await scene.walk.send(
@@ -246,6 +274,7 @@ async def with_a_broken_database(scene: Scene, first: int, last: int) -> None:
 async def walked(scene: Scene) -> None:
     """All canaries but the first are shared out among the ways in which they may come."""
     await well_formed(scene, 1, 500)
+    await at_the_door(scene, 400, 440)
     await seen_at_the_gate(scene)
     at = 500
     for route in scene.routes:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from kernel.auth import Requires
 from kernel.ids import uuid7
+from tests.authz import AT_A_VENUE
 from tests.canaries import Canary
 from tests.city import City
 from tests.conftest import NOON
@@ -26,6 +27,9 @@ LOCAL_TIME = "%Y-%m-%dT%H:%M"
 
 #: Somebody logged in who walks what is open to all such, and logs out on the way.
 PASSING = "passing"
+
+#: Staff at a venue, in the role of a firm.
+VENUE = "venue"
 
 #: Routes that are not walked, and why.
 LEFT_OUT = {
@@ -111,6 +115,8 @@ class Walk:
         self.answers: list[Answer] = []
 
     def who(self, route: Route) -> str:
+        if route.path.startswith(AT_A_VENUE):
+            return VENUE
         if route.roles is None:
             return "nobody"
         return next((r for r in self.clients if r in route.roles), PASSING)

@@ -38,6 +38,7 @@ from tests.canary_walk import (
     LEFT_OUT,
     NOT_REACHED,
     PASSING,
+    VENUE,
     Answer,
     Ground,
     Walk,
@@ -45,6 +46,7 @@ from tests.canary_walk import (
     routes_of,
 )
 from tests.city import City
+from tests.closedloop.venues import add_venue
 from tests.http import add_account, log_in, opened
 
 PLACES: dict[str, str] = {Role.LANE: "north", Role.DESK: "north", Role.FIRM: "mill"}
@@ -107,7 +109,14 @@ async def scene(
             else:
                 await client.get("/login")
             clients[str(role)] = client
-        ids = await known_ids(conn, city, canaries[0])
+        venue = await add_venue(conn)
+        client = await stack.enter_async_context(opened(app))
+        client._transport = logged
+        assert (
+            await log_in(client, await add_account(conn, Role.FIRM, clock, venue.id))
+        ).is_redirect
+        clients[VENUE] = client
+        ids = await known_ids(conn, city, venue, canaries[0])
         clients["nobody"].cookies.set(COOKIE, TOKEN)
         walk = Walk(clients, Ground(city=city, ids=ids))
         routes = [each for each in routes_of(app) if each.label not in LEFT_OUT]

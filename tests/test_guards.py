@@ -55,6 +55,7 @@ OPEN = {
     "/static/{file_path:path}",
     "/status",
     "/t/{code:str}",
+    "/t/{code:str}/visit",
 }
 #: The description of the API is drawn by the framework, which has no guard for it.
 DRAWN = ("/api/openapi.json", "/api", "/api/{path:str}")

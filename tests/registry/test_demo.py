@@ -80,6 +80,7 @@ async def test_there_is_one_login_per_role_and_each_of_them_opens(
         "duty",
         "duty",
         "firm",
+        "firm",
         "grid",
         "hotline",
         "inspector",
