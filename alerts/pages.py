@@ -18,6 +18,7 @@ from alerts import (
     field_pages,
     find_pages,
     reply_pages,
+    supervision_pages,
 )
 from alerts.case_acts import colleague
 from alerts.case_pages import DONE
@@ -189,4 +190,5 @@ HANDLERS: list[Any] = [
     *extension_pages.HANDLERS,
     *field_pages.HANDLERS,
     *reply_pages.HANDLERS,
+    *supervision_pages.HANDLERS,
 ]

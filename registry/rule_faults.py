@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from kernel.errors import Unprocessable
 from registry.ladder import ladder_faults
-from registry.model import Card
+from registry.model import Card, Role
 from registry.rules import About, Check, Priority, Rule, RuleSet
+from registry.stepladders import supervision_faults
 
 OF_EVIDENCE = frozenset(
     {Check.EVIDENCE_IS, Check.EVIDENCE_MISSING, Check.EVIDENCE_OLDER, Check.SOURCE_STALE}
@@ -43,6 +44,7 @@ def faults(rules: RuleSet) -> Iterator[str]:
         yield from (f"priority.{field}" for field in _wrong_priority(rules.priority, rules))
     yield from _twice("call_questions", [question.code for question in rules.call_questions])
     yield from ladder_faults(rules.ladder, LIMBS)
+    yield from supervision_faults(rules.supervision, frozenset(Role))
     if not 1 <= rules.limits.learn_percent <= 100:
         yield "limits.learn_percent"
     for name, amount in _amounts(rules):
