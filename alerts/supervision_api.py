@@ -162,18 +162,17 @@ async def list_problems(
     request: AnyRequest,
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
-    state: FromQuery[str | None] = None,
-    late: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter
+    which: FromQuery[str] = "",
     street: FromQuery[str | None] = None,
     trade: FromQuery[str | None] = None,
     after: FromQuery[str] = "",
     limit: FromQuery[int] = 200,
 ) -> Problems:
-    """Problems by deadline: open, mended or closed; `late` only those whose deadline is over."""
+    """Problems by deadline; `which` is open, late (open and overdue), mended or closed."""
     _check(limit)
     sought = Sought(
-        state=state,
-        late=late,
+        state="open" if which == "late" else which or None,
+        late=which == "late",
         street=street,
         trade=trade,
         district=own_district(known_actor(request)),

@@ -20,6 +20,8 @@ from registry.stepladders import Stepladder, Supervision
 Kind = Literal["check_missed", "look_back_due", "mending_late"]
 #: Days of missed checks that are told one by one.
 MOST_DAYS = 60
+#: A city with more late problems has another problem.
+MOST_LATE = 10_000
 TOLD = ("duty", "grid")
 
 
@@ -97,7 +99,7 @@ async def flags(
 ) -> list[Flag]:
     """Of cases and of problems."""
     cases = await open_cases(conn, supervision, district)
-    late = await problems(conn, Sought(late=True, district=district), now)
+    late = await problems(conn, Sought(late=True, district=district), now, limit=MOST_LATE)
     of_problems = [
         Flag(
             kind="mending_late",

@@ -50,7 +50,7 @@ async def problems_page(
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
     cache: NamedDependency[WorldCache],
-    state: FromQuery[str] = "open",
+    which: FromQuery[str] = "open",
     street: FromQuery[str | None] = None,
     trade: FromQuery[str | None] = None,
     after: FromQuery[str] = "",
@@ -58,7 +58,7 @@ async def problems_page(
     """By deadline; the units with the most late ones beside it."""
     actor, now = known_actor(request), clock.now()
     supervision, own = await rules_now(tx, cache, now), own_district(actor)
-    state = state if state in STATES else "open"
+    state = which if which in STATES else "open"
     sought = Sought(
         state="open" if state == "late" else state,
         late=state == "late",
@@ -68,7 +68,7 @@ async def problems_page(
     )
     found = await problems(tx, sought, now, after=cursor_of(after), limit=MOST_SHOWN + 1)
     shown, more = found[:MOST_SHOWN], found[MOST_SHOWN:]
-    asked = {"state": state, "street": street, "trade": trade}
+    asked = {"which": state, "street": street, "trade": trade}
     last = shown[-1] if more else None
     return page(
         "supervision_problems.html",

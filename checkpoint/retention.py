@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import alerts.supervision_erasing
 import closedloop.ending
 import kernel.retention
 import registry.erasing
@@ -22,5 +23,6 @@ ERASERS: tuple[Eraser, ...] = (
     *kernel.retention.ERASERS,
     *registry.erasing.ERASERS,
     *closedloop.ending.ERASERS,
+    *alerts.supervision_erasing.ERASERS,
     Eraser(name="records", due=closedloop.ending.RECORDS.due, erase=_erase_records),
 )
