@@ -101,7 +101,7 @@ _STANDING = """
            SELECT s.visited_at AS at FROM closedloop.visit s
             WHERE s.place_id = d.place_id AND s.visited_at < $1
             ORDER BY s.visited_at DESC LIMIT 1) v ON true
-     WHERE d.created_at < $1 AND (d.struck_at IS NULL OR d.struck_at >= $1)
+     WHERE d.created_at <= $1 AND (d.struck_at IS NULL OR d.struck_at > $1)
 """
 
 

@@ -124,16 +124,16 @@ async def raise_flags(conn: Connection, supervision: Supervision, now: datetime)
     day = local_day(now)
     rows = await conn.fetch(
         """
-        INSERT INTO alerts.supervision_flag (subject, kind, on_day, raised_at)
-        SELECT s.subject, s.kind, $3, $4 FROM unnest($1::uuid[], $2::text[]) AS s (subject, kind)
-        ON CONFLICT DO NOTHING RETURNING subject, kind
+        INSERT INTO alerts.supervision_flag (flagged, kind, on_day, raised_at)
+        SELECT s.flagged, s.kind, $3, $4 FROM unnest($1::uuid[], $2::text[]) AS s (flagged, kind)
+        ON CONFLICT DO NOTHING RETURNING flagged, kind
         """,
         [flag.subject for flag in found],
         [flag.kind for flag in found],
         day,
         now,
     )
-    fresh = {(row["subject"], row["kind"]) for row in rows}
+    fresh = {(row["flagged"], row["kind"]) for row in rows}
     await _tell(conn, [f for f in found if (f.subject, f.kind) in fresh], day, now)
     return len(fresh)
 

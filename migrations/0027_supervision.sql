@@ -192,11 +192,11 @@ CREATE INDEX joint_task_by_time ON alerts.joint_task (meets_at);
 
 -- What the clock found, said once for each day; pages read it off the clock and not from here.
 CREATE TABLE alerts.supervision_flag (
-    subject uuid NOT NULL,
+    flagged uuid NOT NULL,
     kind text NOT NULL CHECK (kind IN ('check_missed', 'look_back_due', 'mending_late')),
     on_day date NOT NULL,
     raised_at timestamptz NOT NULL,
-    PRIMARY KEY (subject, kind, on_day)
+    PRIMARY KEY (flagged, kind, on_day)
 );
 
 -- What the loop proposes as a problem, and what an officer said to it.

@@ -51,15 +51,15 @@ async def import_coverage(
     vault: NamedDependency[Vault],
     clock: NamedDependency[Clock],
     source: FromQuery[str] = "",
-    office: FromQuery[str] = "",
+    of_office: FromQuery[str] = "",
     as_of: FromQuery[date | None] = None,
     dry_run: FromQuery[bool] = True,  # noqa: FBT002 - a query parameter
 ) -> CoverageReport:
     """A list of places that should have a code, as CSV or XLSX; a result for each row. A trial
-    unless `dry_run=false`. `source` and `office` say whose list it is, `as_of` of which day.
+    unless `dry_run=false`. `source` and `of_office` say whose list it is, `as_of` of which day.
     """
     now = clock.now()
-    said = Listed(source=source, office=office, as_of=as_of or now.astimezone(LOCAL_ZONE).date())
+    said = Listed(source=source, office=of_office, as_of=as_of or now.astimezone(LOCAL_ZONE).date())
     return await take_due(
         tx,
         vault,

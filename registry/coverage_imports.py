@@ -15,10 +15,11 @@ from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Unprocessable
 from kernel.i18n import LOCAL_ZONE
-from registry.coverage_rows import Bad, Due, read_due
+from registry.coverage_rows import Bad, Due, Sheet, read_due
 from registry.coverage_staging import CHUNK, copy_rows, judge_rows, keep_rows, match_rows
 
 LONGEST_SOURCE = 100
+AWAKE_SECONDS = 2.0
 
 Status = Literal["accepted", "changed", "repeated", "refused"]
 
@@ -75,7 +76,7 @@ async def import_due(
     """
     said = _checked(said, now)
     districts = await _districts(conn)
-    sheet = await asyncio.to_thread(read_due, data, content_type, districts, actor.district)
+    sheet = await _read(conn, data, content_type, districts, actor.district)
     due = [row for row in sheet.rows if isinstance(row, Due)]
     bad = [row for row in sheet.rows if isinstance(row, Bad)]
     attempt = conn.transaction()
@@ -92,6 +93,16 @@ async def import_due(
     rows.sort(key=lambda row: row.line)
     bad.sort(key=lambda row: row.line)
     return _report(said, rows, sheet.ignored, dry_run=dry_run), bad
+
+
+async def _read(
+    conn: Connection, data: bytes, content_type: str, districts: dict[str, str], own: str | None
+) -> Sheet:
+    """A long list is read for longer than the server lets a transaction lie idle."""
+    reading = asyncio.create_task(asyncio.to_thread(read_due, data, content_type, districts, own))
+    while not (await asyncio.wait({reading}, timeout=AWAKE_SECONDS))[0]:
+        await conn.execute("SELECT 1")
+    return await reading
 
 
 def _checked(said: Listed, now: datetime) -> Listed:

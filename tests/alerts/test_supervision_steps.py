@@ -178,8 +178,10 @@ def breaches(judge: WhyNot, chosen: Stepladder, walk) -> list[str]:
         if step is None:
             act = Act(step="nothing", actor_id=who, at=at)
         else:
-            act = full(step, who, at, passed=passed) if whole else Act(
-                step=step.code, actor_id=who, at=at
+            act = (
+                full(step, who, at, passed=passed)
+                if whole
+                else Act(step=step.code, actor_id=who, at=at)
             )
         refusal = judge(chosen, standing, act, ROLES)
         if refusal is not None:

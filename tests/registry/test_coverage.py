@@ -198,9 +198,10 @@ async def test_a_place_that_moves_takes_its_history_and_its_registered_place(con
     await act(conn, due, "move", district="410222", reason="区划调整")
     row = await due_row(conn, due, "410222")
     assert row.district == "通许县"
-    assert await conn.fetchval(
-        "SELECT district_code FROM registry.place WHERE id = $1", place
-    ) == "410222"
+    assert (
+        await conn.fetchval("SELECT district_code FROM registry.place WHERE id = $1", place)
+        == "410222"
+    )
     assert {c.kind for c in await changes_of(conn, due)} == {"moved", "linked"}
     with pytest.raises(NotFound):
         await due_row(conn, due, "410221")
