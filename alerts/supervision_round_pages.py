@@ -190,7 +190,7 @@ async def _team(
         stops=mine.stops if mine else 0,
         visited=mine.visited if mine else 0,
         next=[_stop(stop, now) for stop in await next_stops(conn, round_id, team)],
-        findings=options(supervision.findings),
+        findings=options(each for each in supervision.findings if not each.by_loop),
         results=RESULTS,
         post_url=f"{PATH}/{round_id}/visits",
         round_url=f"{PATH}/{round_id}",

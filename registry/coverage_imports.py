@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from msgspec import Struct
@@ -16,7 +16,14 @@ from kernel.db import Connection
 from kernel.errors import Unprocessable
 from kernel.i18n import LOCAL_ZONE
 from registry.coverage_rows import Bad, Due, Sheet, read_due
-from registry.coverage_staging import CHUNK, copy_rows, judge_rows, keep_rows, match_rows
+from registry.coverage_staging import (
+    CHUNK,
+    copy_rows,
+    judge_rows,
+    keep_rows,
+    match_rows,
+    staged_rows,
+)
 
 LONGEST_SOURCE = 100
 AWAKE_SECONDS = 2.0
@@ -162,7 +169,10 @@ async def _take(
     # Whole tables are read on purpose here; plans of the lane do not.
     await conn.execute("SET LOCAL enable_seqscan = on")
     await copy_rows(conn, due)
-    counts = await judge_rows(conn)
+    chunks = [(start, start + CHUNK) for start in range(0, len(due), CHUNK)]
+    counts: Counter[str] = Counter()
+    for chunk in chunks:
+        counts += await judge_rows(conn, *chunk)
     list_id = uuid4()
     await conn.execute(
         """
@@ -181,16 +191,11 @@ async def _take(
         counts["refused"] + refused,
         now,
     )
-    for start in range(0, len(due), CHUNK):
-        await keep_rows(conn, start, start + CHUNK, list_id, actor, now)
-        await match_rows(conn, start, start + CHUNK)
-    rows = await conn.fetch(
-        """
-        SELECT s.line, s.status, s.code, d.place_id
-          FROM due_stage s LEFT JOIN registry.due_place d ON d.key = s.key AND s.status <> 'refused'
-         ORDER BY s.line
-        """
-    )
+    rows: list[Any] = []
+    for chunk in chunks:
+        await keep_rows(conn, *chunk, list_id, actor, now)
+        await match_rows(conn, *chunk)
+        rows += await staged_rows(conn, *chunk)
     await conn.execute("SET LOCAL enable_seqscan = off")
     return [
         DueRow(line=r["line"], status=r["status"], code=r["code"], place_id=r["place_id"])

@@ -5,6 +5,7 @@ kept and matched there as sets.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from kernel.auth import Actor
@@ -12,7 +13,7 @@ from kernel.db import Connection
 from registry.coverage_rows import Due
 
 #: One statement is over before the server would end it.
-CHUNK = 4000
+CHUNK = 2000
 
 _NEAR = "public.similarity(d.address_key, p.address_key)"
 _SAME_CREDIT = (
@@ -26,6 +27,7 @@ _SAME_NAME = (
 
 
 async def copy_rows(conn: Connection, due: Sequence[Due]) -> None:
+    """Of several rows with one key the first is taken."""
     await conn.execute(
         """
         DROP TABLE IF EXISTS pg_temp.due_stage;
@@ -36,20 +38,22 @@ async def copy_rows(conn: Connection, due: Sequence[Due]) -> None:
         ) ON COMMIT DROP
         """
     )
+    seen: set[str] = set()
     for start in range(0, len(due), 5 * CHUNK):
-        await conn.copy_records_to_table(
-            "due_stage",
-            records=[
-                (n, d.line, d.key, d.credit_code, d.name, d.district, d.street, d.trade, d.address,
-                 "accepted", "")
-                for n, d in enumerate(due[start : start + 5 * CHUNK], start)
-            ],
-        )  # fmt: skip
-    await conn.execute("CREATE INDEX ON pg_temp.due_stage (key); ANALYZE pg_temp.due_stage")
+        records: list[tuple[object, ...]] = []
+        for number, row in enumerate(due[start : start + 5 * CHUNK], start):
+            status = ("refused", "row_twice") if row.key in seen else ("accepted", "")
+            seen.add(row.key)
+            records.append(
+                (number, row.line, row.key, row.credit_code, row.name, row.district, row.street,
+                 row.trade, row.address, *status)
+            )  # fmt: skip
+        await conn.copy_records_to_table("due_stage", records=records)
+    await conn.execute("ANALYZE pg_temp.due_stage")
 
 
-async def judge_rows(conn: Connection) -> Counter[str]:
-    """What is known already, in another district, or twice in this list."""
+async def judge_rows(conn: Connection, start: int, end: int) -> Counter[str]:
+    """What is known already, and what in another district; how many rows are of which status."""
     await conn.execute(
         """
         UPDATE due_stage s
@@ -58,19 +62,34 @@ async def judge_rows(conn: Connection) -> Counter[str]:
                                   IS DISTINCT FROM (s.name, s.street, s.trade, s.credit_code)
                              THEN 'changed' ELSE 'repeated' END,
                code = CASE WHEN d.district_code <> s.district THEN 'due_elsewhere' ELSE '' END
-          FROM registry.due_place d WHERE d.key = s.key
-        """
+          FROM registry.due_place d
+         WHERE d.key = s.key AND s.status = 'accepted' AND s.number >= $1 AND s.number < $2
+        """,
+        start,
+        end,
     )
-    await conn.execute(
+    rows = await conn.fetch(
         """
-        UPDATE due_stage s SET status = 'refused', code = 'row_twice'
-          FROM (SELECT number, row_number() OVER (PARTITION BY key ORDER BY number) AS time
-                  FROM due_stage) t
-         WHERE t.number = s.number AND t.time > 1
-        """
+        SELECT status, count(*) AS n FROM due_stage
+         WHERE number >= $1 AND number < $2 GROUP BY status
+        """,
+        start,
+        end,
     )
-    rows = await conn.fetch("SELECT status, count(*) AS n FROM due_stage GROUP BY status")
     return Counter({row["status"]: row["n"] for row in rows})
+
+
+async def staged_rows(conn: Connection, start: int, end: int) -> list[Any]:
+    """Line, status and code of each, and the place that its row is matched to."""
+    return await conn.fetch(
+        """
+        SELECT s.line, s.status, s.code, d.place_id
+          FROM due_stage s LEFT JOIN registry.due_place d ON d.key = s.key AND s.status <> 'refused'
+         WHERE s.number >= $1 AND s.number < $2 ORDER BY s.number
+        """,
+        start,
+        end,
+    )
 
 
 async def keep_rows(

@@ -22,6 +22,7 @@ from registry.demo_city import (
     read_districts,
     receiving,
 )
+from registry.demo_coverage import seed_ledger
 from registry.demo_logins import DemoLogin, DemoLogins, Secrets
 from registry.evidence import refresh_source
 from registry.model import PlaceKind, Role
@@ -82,6 +83,7 @@ async def seed(conn: Connection, vault: Vault, now: datetime, data_dir: Path) ->
         lane_tokens={place.id: await _token(conn, kept, place, "lane", now) for place in gates},
         firm_tokens={place.id: await _token(conn, kept, place, "firm", now) for place in works},
     )
+    await seed_ledger(conn, now)
     kept.keep()
     return logins
 

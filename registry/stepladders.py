@@ -51,11 +51,14 @@ class Named(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What may be wrong at a place, and the days in which it is to be mended."""
+    """What may be wrong at a place, and the days in which it is to be mended. `by_loop`: only the
+    loop's own records show it, nobody who stands there.
+    """
 
     code: str
     label: Text
     mend_days: int = 3
+    by_loop: bool = False
 
 
 class OverStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

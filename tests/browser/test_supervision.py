@@ -48,7 +48,7 @@ async def step(page: Page, code: str, **fields: str) -> None:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-async def test_a_street_sweep_from_the_list_to_a_notice_that_comes_down(
+async def test_a_street_sweep_from_the_list_to_a_notice_that_comes_down(  # noqa: PLR0915 - a story
     site: Site, lang: str
 ) -> None:
     registrar = await site.log_in("registrar", lang=lang, viewport=DESK, **LOOKS)
