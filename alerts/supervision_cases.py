@@ -81,6 +81,8 @@ async def open_case(
         now,
     )
     if not fresh:
+        if (repeated := await _known(conn, said)) is not None:
+            return repeated
         raise Conflict("case_open", ladder=ladder)
     await _append(conn, said.id, said, act, 1)
     await _store(conn, said.id, taken(steps, Standing(earlier=earlier), act), now)

@@ -41,7 +41,7 @@ from kernel.i18n import LOCAL_ZONE
 from kernel.ids import uuid7
 from kernel.web import Page, page
 from registry.accounts import known_actor
-from registry.coverage import OWN_SOURCE, candidates, changes_of, due_row
+from registry.coverage import MOST_CANDIDATES, OWN_SOURCE, candidates, changes_of, due_row
 from registry.coverage_acts import DueAct, act_on_due
 from registry.model import Role
 from registry.places import districts
@@ -51,6 +51,11 @@ from registry.world import WorldCache
 
 #: Who keeps the ledger in order.
 KEEPERS = (Role.REGISTRAR, Role.INSPECTOR)
+#: Each form of the page has an id of its own, and each candidate.
+FORMS = (
+    *("problem", "joint", "units", "move", "strike", "unlink"),
+    *(f"link-{n}" for n in range(MOST_CANDIDATES)),
+)
 ASKERS = (Role.INSPECTOR, Role.REGISTRAR, Role.DUTY)
 
 
@@ -103,7 +108,7 @@ async def _show(
         may_keep=bool(actor.roles & set(KEEPERS)),
         may_ask=bool(actor.roles & set(ASKERS)),
         meets_at=(now.astimezone(LOCAL_ZONE) + timedelta(days=1)).strftime("%Y-%m-%dT10:00"),
-        ids={name: str(uuid7(now)) for name in ("act", "case", "problem", "joint")},
+        ids={name: str(uuid7(now)) for name in FORMS},
         values=values or {},
         **frame(actor, path, "/supervision", done=done, refused=refused),
     )

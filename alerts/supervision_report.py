@@ -17,7 +17,7 @@ from alerts.supervision_problem_list import counts_by_unit
 from alerts.supervision_steps import local_day
 from kernel.auth import Actor
 from kernel.db import Connection
-from kernel.errors import NotFound, Unprocessable
+from kernel.errors import Conflict, NotFound, Unprocessable
 from registry.scope import within
 from registry.stepladders import Supervision
 
@@ -222,8 +222,10 @@ async def correct(
     actor: Actor,
     now: datetime,
     district: str | None,
+    of: int | None = None,
 ) -> int:
-    """The new version's number. Raises NotFound `unknown_report`; Unprocessable `reason_needed`,
+    """The new version's number; `of` is the one that was looked at. Sent twice it is one. Raises
+    NotFound `unknown_report`; Conflict `report_corrected`; Unprocessable `reason_needed`,
     `reason_too_long`, `day_not_over`.
     """
     reason = " ".join(reason.replace("\0", "").split())
@@ -234,9 +236,16 @@ async def correct(
     if day >= local_day(now):
         raise Unprocessable("day_not_over")
     before = await report_of(conn, supervision, day, now, district)
-    said = {"reason": reason, "actor_id": actor.id}
+    if of is not None and of != before.version:
+        if before.reason != reason:
+            raise Conflict("report_corrected", version=before.version)
+        return before.version
     number = before.version + 1
-    await freeze(conn, supervision, day, now, district, version=number, **said)
+    first = await freeze(
+        conn, supervision, day, now, district, version=number, reason=reason, actor_id=actor.id
+    )
+    if not first:
+        raise Conflict("report_corrected", version=number)
     return number
 
 

@@ -43,6 +43,7 @@ COLUMNS = ("unit", "due", "set_up", "missing", "in_use", "today", "idle")
 
 class CorrectionForm(Struct, frozen=True, kw_only=True):
     day: date | None = None
+    version: int | None = None
     reason: str = ""
 
 
@@ -174,7 +175,8 @@ async def correct_page(
     try:
         async with tx.transaction():
             supervision = await rules_now(tx, cache, now)
-            await correct(tx, supervision, day, data.reason, actor, now, chosen(actor, ""))
+            where = chosen(actor, "")
+            await correct(tx, supervision, day, data.reason, actor, now, where, data.version)
     except NotFound:
         raise
     except Refused as refused:
@@ -240,11 +242,9 @@ async def report_on_paper(
     tables = _tables(report)
     told = [(each["label"], str(each["n"])) for each in figures_told(report, read.supervision)]
     title = f"{t('ui.supervision.report.title')} {report.day.isoformat()}"
-    head = tables[0][1]
-    parts = [(name, lines) for name, own, lines in tables if own == head]
-    # Tables with other columns have their own headings as a line.
-    parts += [(name, [own, *lines]) for name, own, lines in tables if own != head]
-    made = await printed(pdf, daily_drawing(title, told, head, parts))
+    heads = {name: head for name, head, _ in tables}
+    parts = [(name, lines) for name, _, lines in tables]
+    made = await printed(pdf, daily_drawing(title, told, tables[0][1], parts, heads))
     headers = pdf_headers(f"supervision-{report.day}")
     return Response(made, media_type="application/pdf", headers=headers)
 

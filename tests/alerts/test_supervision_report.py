@@ -12,7 +12,7 @@ from alerts.supervision_figures import WHATS, Line, Which, figures, moment, rows
 from alerts.supervision_problems import NewProblem, ProblemAct, act_on_problem, open_problem
 from alerts.supervision_report import correct, freeze_yesterday, report_of
 from kernel.db import Connection
-from kernel.errors import NotFound, Unprocessable
+from kernel.errors import Conflict, NotFound, Unprocessable
 from kernel.i18n import LOCAL_ZONE
 from registry.coverage_acts import DueAct, act_on_due
 from tests.alerts.supervised import (
@@ -181,6 +181,10 @@ async def test_a_day_that_is_over_is_frozen_and_corrected_only_by_a_version(conn
         await correct(conn, HENAN, TODAY, " ", officer("duty"), tomorrow, None)
     number = await correct(conn, HENAN, TODAY, "漏报", officer("duty"), tomorrow, None)
     assert number == 2
+    again = await correct(conn, HENAN, TODAY, "漏报", officer("duty"), tomorrow, None, 1)
+    assert again == 2
+    with pytest.raises(Conflict):
+        await correct(conn, HENAN, TODAY, "别的", officer("duty"), tomorrow, None, 1)
     corrected = await report_of(conn, HENAN, TODAY, tomorrow, None)
     assert (corrected.version, corrected.reason, corrected.versions) == (2, "漏报", (1, 2))
     assert "410222" in {line.district_code for line in corrected.report.lines}
