@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from msgspec import Struct
 
-from alerts import actions_api, extensions_api, photo_pages
+from alerts import actions_api, extensions_api, photo_pages, street_api, supervision_api
 from alerts.queries import Alert, alerts_of
 from kernel.auth import actor_of, requires
 from kernel.db import Connection
@@ -96,4 +96,6 @@ HANDLERS: list[Any] = [
     *actions_api.HANDLERS,
     *extensions_api.HANDLERS,
     *photo_pages.API,
+    *supervision_api.HANDLERS,
+    *street_api.HANDLERS,
 ]

@@ -1,6 +1,6 @@
 """The daily report on A4: the day's figures, then a line for each checkpoint and each firm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from registry.drawing import Drawing, Mark, Rule, line
@@ -22,13 +22,19 @@ class _Row(NamedTuple):
 
 
 def daily_drawing(
-    title: str, figures: Sequence[tuple[str, str]], head: Sequence[str], parts: Sequence[Part]
+    title: str,
+    figures: Sequence[tuple[str, str]],
+    head: Sequence[str],
+    parts: Sequence[Part],
+    heads: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Drawing]:
-    """As many pages as there are lines to print; each has the title and its number."""
+    """As many pages as there are lines to print; each has the title and its number. `heads`: the
+    headings of parts, by name, that have others than `head`.
+    """
     rows = [*_figures(figures)]
     for name, lines in parts:
         rows += [_Row(cells=((EDGE, ""),)), _Row(cells=((EDGE, name),), size=4.6)]
-        rows.append(_Row(cells=_columns(head), ruled=True))
+        rows.append(_Row(cells=_columns((heads or {}).get(name, head)), ruled=True))
         rows += [_Row(cells=_columns(cells)) for cells in lines]
     fits = int((BOTTOM - EDGE - 16) // _ROW)
     pages = [rows[n : n + fits] for n in range(0, len(rows), fits)] or [[]]

@@ -20,6 +20,7 @@ from alerts import (
     mark_pages,
     photo_pages,
     reply_pages,
+    supervision_pages,
 )
 from alerts.case_acts import colleague
 from alerts.case_pages import DONE
@@ -193,4 +194,5 @@ HANDLERS: list[Any] = [
     *field_pages.HANDLERS,
     *photo_pages.PAGES,
     *reply_pages.HANDLERS,
+    *supervision_pages.HANDLERS,
 ]

@@ -23,6 +23,7 @@ from registry.model import Area, Movement, Place, Subject
 from registry.passes import pass_numbers
 from registry.rules import RuleSet, Visitors
 from registry.signing_keys import SigningKey, private_of, published
+from registry.stepladders import Supervision
 from registry.world import World
 
 FORMAT = 1
@@ -195,9 +196,9 @@ def _rules(world: World, now: datetime) -> list[dict[str, Any]]:
     ruling = world.rules_at(now)
     to_come = [(at, rules) for at, rules in world.rule_sets if at > now]
     since: list[tuple[int | None, RuleSet]] = [(0, ruling), *((ms(at), r) for at, r in to_come)]
-    # No visitor comes to a lane: those rules stay at home.
-    bare = msgspec.structs.replace
-    return [{"from": at, "body": bare(rules, visitors=Visitors())} for at, rules in since]
+    # No visitor comes to a lane, and how places are supervised is nothing for one.
+    bare, gone = msgspec.structs.replace, {"visitors": Visitors(), "supervision": Supervision()}
+    return [{"from": at, "body": bare(rules, **gone)} for at, rules in since]
 
 
 def _sign(vault: Vault, key: SigningKey, body: dict[str, Any]) -> Signed:

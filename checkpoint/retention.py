@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import alerts.supervision_erasing
 import closedloop.ending
 import closedloop.tracing_erasing
 import kernel.retention
@@ -24,5 +25,6 @@ ERASERS: tuple[Eraser, ...] = (
     *registry.erasing.ERASERS,
     *closedloop.ending.ERASERS,
     *closedloop.tracing_erasing.ERASERS,
+    *alerts.supervision_erasing.ERASERS,
     Eraser(name="records", due=closedloop.ending.RECORDS.due, erase=_erase_records),
 )

@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from alerts.canary import sing
 from alerts.climbing import climb, sweep_time
 from alerts.parts import TEXTS, WATCH, WATCH_SECONDS, note_parts
+from alerts.supervision_clock import look_after
 from alerts.telling import teller
 from alerts.watching import CANARY, WATCHED, measure
 from checkpoint.retention import ERASERS
@@ -28,6 +29,7 @@ HOUR = 3600
 SENDING_SECONDS = 2
 CANARY_SECONDS = WATCHED["canary"]
 LAPSING_SECONDS = 60
+SUPERVISION_SECONDS = 300
 #: Whoever asked for a shadow run looks at the page meanwhile.
 SHADOW_SECONDS = 5
 
@@ -62,6 +64,7 @@ def _jobs(state: State) -> Iterator[tuple[str, float, Job]]:
     yield "shadow", SHADOW_SECONDS, _trying(state)
     yield "learning", HOUR, _learning(state)
     yield "rejects", HOUR, _forgetting(state)
+    yield "supervision", SUPERVISION_SECONDS, _supervising(state)
     yield "retention", HOUR, _erasing(state)
 
 
@@ -157,6 +160,14 @@ def _watching(state: State) -> Job:
             now = state.clock.now()
             await measure(conn, WATCHED, now)
             await note_parts(conn, now, texts=bool(state.settings.sms))
+
+    return job
+
+
+def _supervising(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=10) as conn:
+            await look_after(conn, state.office.cache, state.clock.now())
 
     return job
 

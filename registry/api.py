@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 from msgspec import Struct
 
+import registry.coverage_api
 import registry.places_api
 import registry.poster_api
 import registry.transport_api
@@ -166,6 +167,7 @@ async def pass_keys(
 HANDLERS = [
     pass_keys,
     *registry.places_api.HANDLERS,
+    *registry.coverage_api.HANDLERS,
     list_places,
     rotate,
     import_file,

@@ -24,6 +24,7 @@ from registry.demo_city import (
     receiving,
     venues,
 )
+from registry.demo_coverage import seed_ledger
 from registry.demo_logins import DemoLogin, DemoLogins, Secrets
 from registry.evidence import refresh_source
 from registry.model import PlaceKind, Role
@@ -93,6 +94,7 @@ async def seed(conn: Connection, vault: Vault, now: datetime, data_dir: Path) ->
         firm_tokens={place.id: await _token(conn, kept, place, "firm", now) for place in works},
         venue_tokens={place.id: await _token(conn, kept, place, "firm", now) for place in shops},
     )
+    await seed_ledger(conn, now)
     kept.keep()
     return logins
 

@@ -13,6 +13,7 @@ import registry.audit_pages
 import registry.body_pages
 import registry.channel_pages
 import registry.code_pages
+import registry.coverage_pages
 import registry.device_pages
 import registry.import_pages
 import registry.inspection_pages
@@ -106,4 +107,5 @@ HANDLERS = [
     *registry.code_pages.HANDLERS,
     *registry.import_pages.HANDLERS,
     *registry.inspection_pages.HANDLERS,
+    *registry.coverage_pages.HANDLERS,
 ]

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from kernel.errors import Unprocessable
 from registry.ladder import ladder_faults
-from registry.model import Card
+from registry.model import Card, Role
 from registry.rules import About, Check, Condition, Priority, Question, Rule, RuleSet
+from registry.stepladders import supervision_faults
 from registry.tracing_faults import tracing_faults
 
 OF_EVIDENCE = frozenset(
@@ -48,6 +49,7 @@ def faults(rules: RuleSet) -> Iterator[str]:
     yield from _twice("call_questions", [question.code for question in rules.call_questions])
     yield from ladder_faults(rules.ladder, LIMBS)
     yield from (f"tracing.{field}" for field in tracing_faults(rules.tracing))
+    yield from supervision_faults(rules.supervision, frozenset(Role))
     if not 1 <= rules.limits.learn_percent <= 100:
         yield "limits.learn_percent"
     for name, amount in _amounts(rules):

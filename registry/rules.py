@@ -12,15 +12,12 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from registry.bilingual import Text
 from registry.ladder import LADDER, Rung
 from registry.model import Card
+from registry.stepladders import Supervision
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-
-
-class Text(Struct, frozen=True, forbid_unknown_fields=True):
-    zh: str
-    en: str
 
 
 class Mode(StrEnum):
@@ -258,6 +255,8 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: Priority | None = None
     ladder: tuple[Rung, ...] = LADDER
     tracing: Tracing = Tracing()
+    #: How places are supervised; nothing where the pack says nothing.
+    supervision: Supervision = Supervision()
     #: What the phone desk asks, read off the screen while somebody is on the line.
     call_questions: tuple[Question, ...] = ()
     visitors: Visitors = Visitors()

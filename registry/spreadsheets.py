@@ -50,27 +50,36 @@ def read_sheet(
     Raises Malformed `workbook_broken`, `header_missing`, `unknown_column`, `column_missing`,
     `column_twice`; TooLarge `workbook_too_large`, `too_many_rows`, `too_many_columns`.
     """
-    parts = _unpacked(data)
-    _check_extent(parts, row_cap)
-    table = _cells(_packed(parts))
+    table = sheet_cells(data, row_cap=row_cap)
     known = known_columns(columns, optional)
     numbered = [(n, cells) for n, cells in enumerate(table, 1) if any(cells)]
     header = _header(numbered[0][1] if numbered else [], known)
     return (_row(n, cells, header, known) for n, cells in numbered[1:])
 
 
-def _unpacked(data: bytes) -> dict[str, bytes]:
+def sheet_cells(
+    data: bytes, *, row_cap: int, most_unpacked: int = MOST_UNPACKED
+) -> list[list[str]]:
+    """Every row of the first sheet, before anybody knows which one is the heading. Of merged cells
+    the first has the text. Raises as `read_sheet`, but for what concerns headings.
+    """
+    parts = _unpacked(data, most_unpacked)
+    _check_extent(parts, row_cap)
+    return _cells(_packed(parts))
+
+
+def _unpacked(data: bytes, most: int) -> dict[str, bytes]:
     """Each part by its name. A part that says it is smaller than it is, is cut where it said."""
     parts: dict[str, bytes] = {}
-    left = MOST_UNPACKED
+    left = most
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             members = archive.infolist()
             if len(members) > MOST_PARTS:
-                raise TooLarge("workbook_too_large", most_mib=MOST_UNPACKED // 2**20)
+                raise TooLarge("workbook_too_large", most_mib=most // 2**20)
             for member in members:
                 with archive.open(member) as file:
-                    parts[member.filename] = _counted(file, left)
+                    parts[member.filename] = _counted(file, left, most)
                 left -= len(parts[member.filename])
     # A broken archive, one with a password, and a way of packing that nobody uses.
     except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, zlib.error) as error:
@@ -78,12 +87,12 @@ def _unpacked(data: bytes) -> dict[str, bytes]:
     return parts
 
 
-def _counted(file: Any, left: int) -> bytes:  # noqa: ANN401 - a file of the archive
+def _counted(file: Any, left: int, most: int) -> bytes:  # noqa: ANN401 - a file of the archive
     read = BytesIO()
     while chunk := file.read(_CHUNK):
         left -= len(chunk)
         if left < 0:
-            raise TooLarge("workbook_too_large", most_mib=MOST_UNPACKED // 2**20)
+            raise TooLarge("workbook_too_large", most_mib=most // 2**20)
         read.write(chunk)
     return read.getvalue()
 

@@ -85,6 +85,29 @@ def read_rows(
     return _rows(numbered, lambda line: _from_csv(_text(line, encoding), header, known), row_cap)
 
 
+def raw_rows(
+    data: bytes, content_type: str, *, row_cap: int
+) -> Iterator[tuple[int, list[str]] | RowError]:
+    """The cells of every line of CSV that has some, before anybody knows which line is the heading.
+
+    Raises what `read_rows` raises about a type, an encoding and too many rows.
+    """
+    _, charset = _media_type(content_type)
+    lines = _LINE_END.split(data.removeprefix(_BOM))
+    encoding = charset or _encoding(data, lines)
+    filled = ((n, line) for n, line in enumerate(lines, 1) if line.strip())
+    for count, (number, line) in enumerate(filled, 1):
+        if count > row_cap:
+            raise TooLarge("too_many_rows", most=row_cap)
+        try:
+            cells = [_cell(cell) for cell in _cells(_text(line, encoding))]
+        except Refused as refused:
+            yield RowError(line=number, code=refused.code, facts=refused.facts)
+        else:
+            if any(cells):
+                yield number, cells
+
+
 def known_columns(columns: Mapping[str, Collection[str]], optional: Collection[str]) -> Columns:
     aliases = {_folded(a): name for name, also in columns.items() for a in (name, *also)}
     return Columns(aliases, tuple(columns), frozenset(columns) - frozenset(optional))

@@ -33,6 +33,11 @@ _WAYS = (
     ("/paper", "ui.nav.paper", {Role.LANE, Role.DESK, Role.FIRM}),
     ("/assist", "ui.nav.assist", {Role.DESK, Role.HOTLINE}),
     ("/dispatch", "ui.nav.dispatch", {Role.FIRM, Role.DISPATCHER}),
+    (
+        "/supervision",
+        "ui.nav.supervision",
+        {Role.REGISTRAR, Role.INSPECTOR, Role.DUTY, Role.POLICE, Role.GRID, Role.AUDITOR},
+    ),
     ("/loops", "ui.nav.loops", {Role.DUTY, Role.DESK, Role.TRACER, Role.AUDITOR}),
     ("/trace", "ui.nav.trace", {Role.TRACER, Role.DUTY, Role.AUDITOR}),
     ("/trace/teams", "ui.nav.trace_teams", {Role.TRACER}),
