@@ -68,7 +68,7 @@ async def reveal(
     """
     kept = reason_kept(reason, note)
     row = await _person(conn, movement_id, ordinal)
-    await _within_quota(conn, actor, now)
+    await within_quota(conn, actor, now)
     await record_access(
         conn,
         actor,
@@ -103,7 +103,7 @@ async def _person(conn: Connection, movement_id: int, ordinal: int) -> dict[str,
     return dict(row)
 
 
-async def _within_quota(conn: Connection, actor: Actor, now: datetime) -> None:
+async def within_quota(conn: Connection, actor: Actor, now: datetime) -> None:
     """The row of the officer's day is held until the end, so that none slips by another."""
     most = await conn.fetchval("SELECT amount FROM kernel.retention WHERE class = $1", REVEAL_QUOTA)
     used = await conn.fetchval(
