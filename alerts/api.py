@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from msgspec import Struct
 
-from alerts import actions_api, extensions_api
+from alerts import actions_api, extensions_api, tickets_api
 from alerts.queries import Alert, alerts_of
 from kernel.auth import actor_of, requires
 from kernel.db import Connection
@@ -95,4 +95,5 @@ HANDLERS: list[Any] = [
     read_feed,
     *actions_api.HANDLERS,
     *extensions_api.HANDLERS,
+    *tickets_api.HANDLERS,
 ]

@@ -92,7 +92,6 @@ async def receive(
     `plate_too_short`, those of `check_phone` and `read_pass`; Conflict `event_id_taken`.
     """
     digest = body_hash([kind, said, origin.source])
-    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"ticket {said.id}")
     if (known := await _known(conn, office.vault, said.id, digest)) is not None:
         return known
     world = await office.cache.now(conn)
@@ -101,10 +100,16 @@ async def receive(
     blind = office.vault.blind(read.phone, field="phone") if read.phone else None
     crowded = blind is not None and await _crowds(conn, blind, desk, now)
     made = await _store(conn, office, kind, said, origin, read, (digest, blind, crowded), now)
+    if made is None:  # the same was sent at the same moment, and was first
+        return await _known(conn, office.vault, said.id, digest) or _lost(said.id)
     words = Said(words=plain(said.words), answers=dict.fromkeys(sorted(set(said.yes)), "yes"))
     await _begin(conn, office.vault, said.id, digest, words, actor, now)
     await conn.execute("SELECT pg_notify('infodesk', '')")
     return made
+
+
+def _lost(ticket_id: UUID) -> Taken:
+    raise Conflict("event_id_taken", id=str(ticket_id))
 
 
 def _check(
@@ -176,12 +181,12 @@ async def _store(
     read: _Read,
     held: tuple[bytes, bytes | None, bool],
     now: datetime,
-) -> Taken:
+) -> Taken | None:
     rules = (await office.cache.now(conn)).rules_at(now)
     clocks, (digest, blind, crowded) = rules.information.clocks(kind), held
     unit_minutes = rules.information.unit_minutes(kind, said.category, read.priority)
     promised, name = answer_by(clocks, unit_minutes, now), plain(said.name, LONGEST_NAME)
-    number: str = await conn.fetchval(
+    number: str | None = await conn.fetchval(
         """
         INSERT INTO alerts.ticket
                (id, body_hash, number, kind, category, source, priority, crowded, state,
@@ -190,7 +195,7 @@ async def _store(
                 masked_phone, batch_id)
         VALUES ($1, $2, alerts.next_ticket_number($10), $3, $4, $5, $6, $7, 'received',
                 $8, $9, $10, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
-        RETURNING number
+        ON CONFLICT (id) DO NOTHING RETURNING number
         """,
         said.id,
         digest,
@@ -215,6 +220,8 @@ async def _store(
         mask_phone(read.phone) if read.phone else "",
         origin.batch_id,
     )
+    if number is None:
+        return None
     return Taken(
         id=said.id,
         number=number,

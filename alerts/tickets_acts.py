@@ -63,7 +63,7 @@ async def do(
     """`actor` is None for the caller, who has shown the number and its digits.
 
     Raises NotFound `unknown_ticket`; Conflict `event_id_taken`, `ticket_changed`,
-    `ticket_moved_on`, `ticket_reopened_before`, `claimed_by_other`; Forbidden `not_your_role`;
+    `ticket_moved_on`, `ticket_reopened_before`, `ticket_claimed_by_other`; Forbidden `not_your_role`;
     Unprocessable `ticket_reason_needed`, `words_needed`, `unit_unknown`, `call_result_unknown`,
     `answer_unknown`, `rating_unknown`.
     """
@@ -123,7 +123,7 @@ async def _may(
         name = await conn.fetchval(
             "SELECT name FROM registry.account WHERE id = $1", ticket.claimed_by
         )
-        raise Conflict("claimed_by_other", name=name or "", until=ticket.claimed_until)
+        raise Conflict("ticket_claimed_by_other", name=name or "", until=ticket.claimed_until)
 
 
 async def _last_actor(conn: Connection, ticket_id: UUID) -> str:

@@ -18,7 +18,7 @@ async def claim(
     conn: Connection, office: Office, ticket_id: UUID, actor: Actor, now: datetime
 ) -> datetime:
     """Until when; claiming again makes it last again. Raises NotFound `unknown_ticket`; Conflict
-    `ticket_moved_on`, `claimed_by_other`.
+    `ticket_moved_on`, `ticket_claimed_by_other`.
     """
     desk = (await office.cache.now(conn)).rules_at(now).information
     until = now + timedelta(minutes=desk.claim_minutes)
@@ -55,7 +55,7 @@ async def _not_claimed(conn: Connection, ticket_id: UUID, actor: Actor) -> Confl
         return NotFound("unknown_ticket")
     if row["over"]:
         return Conflict("ticket_moved_on", state=row["state"])
-    return Conflict("claimed_by_other", name=row["name"] or "", until=row["claimed_until"])
+    return Conflict("ticket_claimed_by_other", name=row["name"] or "", until=row["claimed_until"])
 
 
 async def give_back(conn: Connection, ticket_id: UUID, actor: Actor) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -163,11 +163,6 @@ async def link(
         row["district_code"],
     )
     return done
-
-
-def link_id(ticket_id: UUID, event_id: UUID) -> UUID:
-    """The same choice made twice is one."""
-    return uuid5(ticket_id, f"about {event_id}")
 
 
 def _decision(row: dict[str, Any], world: World) -> Decision:

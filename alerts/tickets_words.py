@@ -85,6 +85,39 @@ async def read_words(
     }
 
 
+async def read_caller(
+    conn: Connection, vault: Vault, ticket_id: UUID, actor: Actor, now: datetime
+) -> tuple[Caller, str]:
+    """Whom to call and what for, shown to the officer who has the call in hand: being given the
+    call is the reason, and the row of the audit says so.
+    """
+    row = await conn.fetchrow(
+        """
+        SELECT t.caller_sealed, t.phone_sealed, w.sealed FROM alerts.ticket t
+          LEFT JOIN alerts.ticket_event e ON e.ticket_id = t.id AND e.sequence = 1
+          LEFT JOIN alerts.ticket_words w ON w.event_id = e.event_id
+         WHERE t.id = $1
+        """,
+        ticket_id,
+    )
+    if row is None:
+        raise NotFound("unknown_ticket")
+    await record_access(
+        conn,
+        actor,
+        action="call_sheet",
+        subject_kind="ticket",
+        subject=str(ticket_id),
+        reason="call",
+        now=now,
+    )
+    said = vault.read(row["sealed"], field=WORDS)
+    words = msgspec.json.decode(said, type=Said).words if said else ""
+    name = vault.read(row["caller_sealed"], field=NAME) or ""
+    phone = vault.read(row["phone_sealed"], field=PHONE) or ""
+    return Caller(name=name, phone=phone), words
+
+
 async def reveal_caller(
     conn: Connection,
     vault: Vault,

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import alerts.erasing
 import closedloop.ending
 import kernel.retention
 import registry.erasing
-from alerts.erasing import erase_alerts
 from kernel.db import Connection
 from kernel.retention import Eraser
 
 
 async def _erase_records(conn: Connection, keys: Sequence[Any], now: datetime) -> None:
     """From the top down: what was said about a journey goes before the journey."""
-    await erase_alerts(conn, keys)
+    await alerts.erasing.erase_alerts(conn, keys)
     await closedloop.ending.RECORDS.erase(conn, keys, now)
 
 
@@ -22,5 +22,6 @@ ERASERS: tuple[Eraser, ...] = (
     *kernel.retention.ERASERS,
     *registry.erasing.ERASERS,
     *closedloop.ending.ERASERS,
+    *alerts.erasing.ERASERS,
     Eraser(name="records", due=closedloop.ending.RECORDS.due, erase=_erase_records),
 )

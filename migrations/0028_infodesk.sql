@@ -62,18 +62,31 @@ CREATE INDEX ticket_by_batch ON alerts.ticket (batch_id) WHERE batch_id IS NOT N
 CREATE INDEX ticket_finished ON alerts.ticket (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX ticket_of_movement ON alerts.ticket (about_movement) WHERE about_movement IS NOT NULL;
 
--- The last number of a day, for numbers that are read out.
+-- Numbers that are read out begin anew each day: a sequence, which nobody waits for, less what it
+-- was when the day's first number was given. Numbers that were not used after all leave gaps.
+CREATE SEQUENCE alerts.ticket_sequence;
 CREATE TABLE alerts.ticket_day (
     day date PRIMARY KEY,
-    last int NOT NULL CHECK (last > 0)
+    base bigint NOT NULL CHECK (base >= 0)
 );
-CREATE FUNCTION alerts.next_ticket_number(at timestamptz) RETURNS text LANGUAGE sql AS $$
-    INSERT INTO alerts.ticket_day AS d (day, last)
-    VALUES ((at AT TIME ZONE 'Asia/Shanghai')::date, 1)
-    ON CONFLICT (day) DO UPDATE SET last = d.last + 1
-    RETURNING '12328-' || to_char(day, 'YYYYMMDD') || '-'
-              || lpad(last::text, greatest(4, length(last::text)), '0')
-$$;
+CREATE FUNCTION alerts.next_ticket_number(at timestamptz) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    today date := (at AT TIME ZONE 'Asia/Shanghai')::date;
+    serial bigint := nextval('alerts.ticket_sequence');
+    start bigint;
+BEGIN
+    SELECT base INTO start FROM alerts.ticket_day WHERE day = today;
+    IF NOT FOUND THEN
+        INSERT INTO alerts.ticket_day (day, base) VALUES (today, serial - 1) ON CONFLICT DO NOTHING;
+        SELECT base INTO start FROM alerts.ticket_day WHERE day = today;
+        -- Who drew before the day was opened, and comes after whoever opened it, draws again.
+        IF serial <= start THEN
+            serial := nextval('alerts.ticket_sequence');
+        END IF;
+    END IF;
+    RETURN '12328-' || to_char(today, 'YYYYMMDD') || '-'
+           || lpad((serial - start)::text, greatest(4, length((serial - start)::text)), '0');
+END $$;
 
 -- What happened to a work item, one row for each step; never changed. `actor` is `caller`, `system`
 -- or `account:ID`.

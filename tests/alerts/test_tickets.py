@@ -69,7 +69,8 @@ async def test_numbers_can_be_read_out_and_begin_anew_each_day(
     # 00:30 in Shanghai is the next day, though it is the same in UTC.
     late = await taken(conn, city, when=NOON.replace(hour=16, minute=30))
     assert late.number == "12328-20220502-0001"
-    await conn.execute("UPDATE alerts.ticket_day SET last = 9999 WHERE day = '2022-05-01'")
+    await conn.execute("UPDATE alerts.ticket_day SET base = 0 WHERE day = '2022-05-01'")
+    await conn.execute("SELECT setval('alerts.ticket_sequence', 9999)")
     assert (await taken(conn, city)).number == "12328-20220501-10000"
 
 
@@ -231,9 +232,9 @@ async def test_a_claim_ends_by_itself_and_is_handed_over(conn: Connection, city:
     one, two = await somebody(conn, "hotline"), await somebody(conn, "duty")
     ticket_id = (await taken(conn, city)).id
     assert await claim(conn, city.office, ticket_id, one, NOON) == at(15)
-    with pytest.raises(Conflict, match="claimed_by_other"):
+    with pytest.raises(Conflict, match="ticket_claimed_by_other"):
         await claim(conn, city.office, ticket_id, two, at(14))
-    with pytest.raises(Conflict, match="claimed_by_other"):
+    with pytest.raises(Conflict, match="ticket_claimed_by_other"):
         await did(conn, city, ticket_id, Act.NOTE, two, at(14), words="x")
     with pytest.raises(NotFound):
         await hand_over(conn, city.office, ticket_id, one, one.id, at(14))
