@@ -63,8 +63,8 @@ async def do(
     """`actor` is None for the caller, who has shown the number and its digits.
 
     Raises NotFound `unknown_ticket`; Conflict `event_id_taken`, `ticket_changed`,
-    `ticket_moved_on`, `ticket_reopened_before`, `ticket_claimed_by_other`; Forbidden `not_your_role`;
-    Unprocessable `ticket_reason_needed`, `words_needed`, `unit_unknown`, `call_result_unknown`,
+    `ticket_moved_on`, `ticket_reopened_before`, `ticket_claimed_by_other`, `reopen_too_late`;
+    Forbidden `not_your_role`; Unprocessable `ticket_reason_needed`, `words_needed`, `unit_unknown`, `call_result_unknown`,
     `answer_unknown`, `rating_unknown`.
     """
     scope = EVERYTHING if actor is None else scope_of(actor)

@@ -81,11 +81,13 @@ async def list_tickets(
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
     kind: FromQuery[Kind | None] = None,
-    state: FromQuery[State | None] = None,
+    step: FromQuery[State | None] = None,
     skip: FromQuery[int] = 0,
     limit: FromQuery[int] = 200,
 ) -> Tickets:
-    """Open work items that the caller may see: late steps first, then by urgency and age."""
+    """Open work items that the caller may see: late steps first, then by urgency and age. `step`:
+    received, pushed, replied or reviewed.
+    """
     if not 1 <= limit <= MOST or not 0 <= skip <= LAST:
         raise Malformed("limit_out_of_range", most=MOST)
     actor, now = known_actor(request), clock.now()
@@ -95,7 +97,7 @@ async def list_tickets(
         scope_of(actor),
         now,
         desk.ageing_minutes,
-        asked=Asked(kind=kind or "", state=state or ""),
+        asked=Asked(kind=kind or "", state=step or ""),
         limit=limit,
         skip=skip,
     )
