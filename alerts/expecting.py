@@ -175,12 +175,12 @@ async def ask_due(conn: Connection, office: Office, now: datetime) -> int:
         """
         WITH asked AS (
             INSERT INTO alerts.expectation (movement_id, stop, place_id, asked_at, due_at)
-            SELECT m.movement_id, (n.number - 1)::int, n.place_id, $1,
-                   $1 + $2 * interval '1 minute'
+            SELECT m.movement_id, (n.number - 1)::int, n.place_id, $1::timestamptz,
+                   $1::timestamptz + $2 * interval '1 minute'
               FROM closedloop.loop l
               JOIN registry.movement m ON m.movement_id = l.movement_id
               CROSS JOIN LATERAL unnest(m.stops) WITH ORDINALITY AS n (place_id, number)
-             WHERE l.state = 'issued' AND m.window_to > $1
+             WHERE l.state = 'issued' AND m.window_to > $1::timestamptz
                AND NOT EXISTS (
                    SELECT 1 FROM alerts.expectation e
                     WHERE (e.movement_id, e.stop, e.place_id)

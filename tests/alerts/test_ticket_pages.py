@@ -42,9 +42,8 @@ async def complained(client: httpx.AsyncClient, **said: str) -> tuple[str, str]:
     return number[0], pin[1] + pin[2]
 
 
-async def test_the_hotline_takes_a_call_and_reads_number_and_code_out(
-    logged_in, conn: Connection, city: City
-) -> None:
+@pytest.mark.usefixtures("city")
+async def test_the_hotline_takes_a_call_and_reads_number_and_code_out(logged_in) -> None:
     desk = await logged_in("hotline")
     shown = await desk.get("/hotline/new?kind=complaint")
     fields = {
@@ -105,9 +104,8 @@ async def test_a_complaint_without_a_telephone_is_taken_and_looked_up_again(
     assert await conn.fetchval("SELECT state FROM alerts.ticket") == "received"
 
 
-async def test_guessing_ends_after_five(
-    client: httpx.AsyncClient, city: City, clock: SetClock
-) -> None:
+@pytest.mark.usefixtures("city")
+async def test_guessing_ends_after_five(client: httpx.AsyncClient, clock: SetClock) -> None:
     number, pin = await complained(client)
     wrong = f"{(int(pin) + 1) % 10**6:06d}"
     asked = await client.get("/complaints/own")
@@ -121,8 +119,9 @@ async def test_guessing_ends_after_five(
     assert "证件齐全" in opened_again.text
 
 
+@pytest.mark.usefixtures("city")
 async def test_a_number_that_is_none_is_answered_like_a_wrong_code(
-    client: httpx.AsyncClient, city: City
+    client: httpx.AsyncClient,
 ) -> None:
     number, _ = await complained(client)
     asked = await client.get("/complaints/own")
@@ -134,9 +133,8 @@ async def test_a_number_that_is_none_is_answered_like_a_wrong_code(
         assert "编号或查询码不对" in text.replace(said, "")
 
 
-async def test_help_is_triaged_by_rules_and_taken_by_phone_or_form(
-    client: httpx.AsyncClient, conn: Connection, city: City
-) -> None:
+@pytest.mark.usefixtures("city")
+async def test_help_is_triaged_by_rules(client: httpx.AsyncClient, conn: Connection) -> None:
     shown = await client.get("/help")
     fields = {"event_id": event_id(shown), "category": "goods", "yes_danger": "yes"}
     answer = await submit(client, shown, "/help", fields | {"yes_frail": "no"})
@@ -150,7 +148,7 @@ async def test_help_is_triaged_by_rules_and_taken_by_phone_or_form(
 
 
 async def test_the_unit_answers_the_desk_reviews_and_tells(
-    logged_in, conn: Connection, city: City, app, clock: SetClock
+    logged_in, conn: Connection, city: City
 ) -> None:
     desk = await logged_in("hotline")
     firm = await logged_in("firm", city.mill)
@@ -215,7 +213,7 @@ async def test_the_number_is_shown_for_a_reason_and_kept_in_the_audit(
 
 
 async def test_a_complaint_is_traced_to_lane_rule_version_and_officer(
-    logged_in, conn: Connection, city: City, app, clock: SetClock
+    logged_in, conn: Connection, city: City, clock: SetClock
 ) -> None:
     gate = await logged_in("desk", city.north)
     movement_id = await verifying(conn, city)
@@ -292,9 +290,8 @@ async def test_others_see_their_own_list_without_a_claim(logged_in, city: City, 
     assert (await client.get("/hotline/new")).status_code == 403
 
 
-async def test_by_call_too(
-    client: httpx.AsyncClient, logged_in, conn: Connection, city: City
-) -> None:
+@pytest.mark.usefixtures("city")
+async def test_by_call_too(client: httpx.AsyncClient, logged_in) -> None:
     said = {"id": str(uuid7(NOON)), "category": "medicine", "words": "胰岛素用完", "phone": PHONE}
     first = await client.post("/api/v1/help-requests", json=said)
     assert first.status_code == 202
