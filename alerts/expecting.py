@@ -14,6 +14,7 @@ from alerts.tickets_words import plain
 from closedloop.model import Loop
 from closedloop.reporting import Office, actor_name, body_hash, situation_of
 from closedloop.situation import Situation, check_in_district
+from closedloop.watching import place_of
 from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Conflict, NotFound, Unprocessable
@@ -102,7 +103,7 @@ async def answer(
 def _stop(situation: Situation, said: Expected, actor: Actor, world: World) -> tuple[int, int]:
     """The number of the stop and its place: a firm's own, else the one that is named."""
     stops = situation.movement.stops or tuple(s.place_id for s in situation.loop.stops)
-    wanted = actor.place_id if Role.FIRM in actor.roles else said.place_id
+    wanted = place_of(actor) if Role.FIRM in actor.roles else said.place_id
     own = own_district(actor)
     for number, place_id in enumerate(stops):
         place = world.places.get(place_id)

@@ -16,6 +16,7 @@ from alerts.expecting import ANSWERING, ANSWERS, LONGEST_NOTE, READING, Expected
 from alerts.expecting_queries import Expectation, expectations
 from alerts.tickets_typed import local_moment
 from closedloop.reporting import Office
+from closedloop.watching import place_of
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -72,7 +73,7 @@ async def _show(
         conn,
         now,
         rules.information.expected_minutes,
-        place_id=actor.place_id if Role.FIRM in actor.roles else None,
+        place_id=place_of(actor) if Role.FIRM in actor.roles else None,
         district=own_district(actor),
     )
     return page(

@@ -64,8 +64,8 @@ async def do(
 
     Raises NotFound `unknown_ticket`; Conflict `event_id_taken`, `ticket_changed`,
     `ticket_moved_on`, `ticket_reopened_before`, `ticket_claimed_by_other`, `reopen_too_late`;
-    Forbidden `not_your_role`; Unprocessable `ticket_reason_needed`, `words_needed`, `unit_unknown`, `call_result_unknown`,
-    `answer_unknown`, `rating_unknown`.
+    Forbidden `not_your_role`; Unprocessable `ticket_reason_needed`, `words_needed`,
+    `unit_unknown`, `call_result_unknown`, `answer_unknown`, `rating_unknown`.
     """
     scope = EVERYTHING if actor is None else scope_of(actor)
     ticket, digest = await _locked(conn, ticket_id, scope), body_hash([ticket_id, said])

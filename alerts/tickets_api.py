@@ -20,6 +20,7 @@ from alerts.tickets_queries import Asked, Step, find_ticket, history, queue
 from alerts.tickets_units import scope_of
 from alerts.tickets_words import read_words
 from closedloop.reporting import Office
+from closedloop.watching import place_of
 from kernel.auth import public, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -215,7 +216,7 @@ async def list_expectations(
         tx,
         now,
         desk.expected_minutes,
-        place_id=actor.place_id if Role.FIRM in actor.roles else None,
+        place_id=place_of(actor) if Role.FIRM in actor.roles else None,
         district=own_district(actor),
         limit=MOST,
     )

@@ -81,3 +81,12 @@ async def somebody(
         place_id=place_id,
         district=district,
     )
+
+
+async def pushed_to(conn: Connection, city: City, unit: str, when: datetime, **about: Any) -> UUID:
+    """An item that a unit is asked about; `about` names its caller as a report would."""
+    caller = {name: about[name] for name in ("name", "phone") if name in about}
+    desk = await somebody(conn, "hotline")
+    ticket_id = (await taken(conn, city, when=when, district="410221", **caller)).id
+    await did(conn, city, ticket_id, Act.PUSH, desk, when, unit=unit)
+    return ticket_id
