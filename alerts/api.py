@@ -8,7 +8,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from msgspec import Struct
 
-from alerts import actions_api, extensions_api, photo_pages, street_api, supervision_api
+from alerts import (
+    actions_api,
+    extensions_api,
+    photo_pages,
+    street_api,
+    supervision_api,
+    tickets_api,
+)
 from alerts.queries import Alert, alerts_of
 from kernel.auth import actor_of, requires
 from kernel.db import Connection
@@ -98,4 +105,5 @@ HANDLERS: list[Any] = [
     *photo_pages.API,
     *supervision_api.HANDLERS,
     *street_api.HANDLERS,
+    *tickets_api.HANDLERS,
 ]

@@ -21,10 +21,12 @@ from alerts import (
     photo_pages,
     reply_pages,
     supervision_pages,
+    tickets_pages,
 )
 from alerts.case_acts import colleague
 from alerts.case_pages import DONE
 from alerts.desk_views import groups, people, referred_row
+from alerts.expecting_queries import refusals
 from alerts.queries import overdue, referred
 from alerts.watching import WATCHED, standing_still
 from closedloop.breaches import breaches_since, today
@@ -136,6 +138,7 @@ async def _against_rules(conn: Connection, now: datetime, actor: Actor | None) -
     found = await breaches_since(conn, now - SHOWN_FOR, district=own_district(actor))
     return {
         "today": await today(conn, midnight, district=own_district(actor)),
+        "not_expected": await refusals(conn, district=own_district(actor)),
         "two_lanes": await passes_in_two_lanes(conn, now - SHOWN_FOR, district=own_district(actor)),
         "breaches": [
             {
@@ -195,4 +198,5 @@ HANDLERS: list[Any] = [
     *photo_pages.PAGES,
     *reply_pages.HANDLERS,
     *supervision_pages.HANDLERS,
+    *tickets_pages.HANDLERS,
 ]

@@ -16,9 +16,11 @@ from registry.world import WorldCache
 CASES = frozenset(
     {
         "limit_ahead", "limit_passed", "enquiry", "call_needed", "field_check", "tracing_asked",
-        "truck_referred", "truck_discrepancy", "pass_in_two_lanes",
+        "truck_referred", "truck_discrepancy", "truck_not_expected", "pass_in_two_lanes",
     }
 )  # fmt: skip
+#: Messages whose reader looks at a list of their own.
+LISTS = {"ticket_pushed": "/infodesk", "truck_announced": "/expected"}
 LINKS = {
     "police": "/field", "grid": "/field", "tracers": "/trace/new?movement={movement_id}",
     "duty": "/duty/{movement_id}",
@@ -35,7 +37,7 @@ def teller(cache: WorldCache, public_url: str) -> Tell:
                 "place": "" if place is None else place.name,
                 "due": _moment(facts.get("due_at")),
                 "step": str(facts.get("step") or ""),
-                "number": str(facts.get("movement_id") or ""),
+                "number": str(facts.get("number") or facts.get("movement_id") or ""),
                 "url": public_url + _link(due, facts),
             }
             sentence = t(f"msg.{due.kind}", **said)
@@ -47,6 +49,8 @@ def teller(cache: WorldCache, public_url: str) -> Tell:
 def _link(due: Due, facts: dict[str, Any]) -> str:
     if due.kind.startswith(("hold", "truck_held")) and facts.get("hold"):
         return "/receive" if due.recipient.startswith("place:") else f"/holds/{facts['hold']}"
+    if due.kind in LISTS:
+        return LISTS[due.kind]
     if due.recipient.startswith("place:"):
         return "/firm"
     if due.kind == "access_unusual":

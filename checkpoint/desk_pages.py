@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
+from alerts.expecting_queries import refusals
 from checkpoint.desk import DESK, standing_place
 from checkpoint.desk_views import case, file_of, reasons
 from checkpoint.queries import desk_queue
@@ -147,6 +148,7 @@ async def _show(
         state=state,
         case=case(situation, world, now) | {"people": people_shown(situation, actor)},
         file=file_of(situation, world, now),
+        not_expected=await refusals(conn, movement_id=situation.movement.movement_id),
         slip_url=f"{path}/slip.pdf" if state is State.TURNED_BACK else None,
         notice=notice,
         errors=list(errors),

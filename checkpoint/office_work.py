@@ -17,14 +17,17 @@ OFFICE = (
     "/audit",
     "/dispatch",
     "/duty",
+    "/expected",
     "/firm",
+    "/hotline/calls",
+    "/infodesk",
     "/loops",
     "/reg/",
     "/rules",
     "/security/",
 )
 #: A stream is opened once and costs nothing after; an end of it would be asked for again.
-STREAMS = frozenset({"/duty/events"})
+STREAMS = frozenset({"/duty/events", "/infodesk/events"})
 
 
 def can_wait(template: str) -> bool:

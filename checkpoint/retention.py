@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import alerts.erasing
 import alerts.supervision_erasing
 import closedloop.ending
 import closedloop.tracing_erasing
 import kernel.retention
 import registry.erasing
-from alerts.erasing import erase_alerts
 from kernel.db import Connection
 from kernel.retention import Eraser
 
 
 async def _erase_records(conn: Connection, keys: Sequence[Any], now: datetime) -> None:
     """From the top down: what was said about a journey goes before the journey."""
-    await erase_alerts(conn, keys)
+    await alerts.erasing.erase_alerts(conn, keys)
     await closedloop.ending.RECORDS.erase(conn, keys, now)
 
 
@@ -26,5 +26,6 @@ ERASERS: tuple[Eraser, ...] = (
     *closedloop.ending.ERASERS,
     *closedloop.tracing_erasing.ERASERS,
     *alerts.supervision_erasing.ERASERS,
+    *alerts.erasing.ERASERS,
     Eraser(name="records", due=closedloop.ending.RECORDS.due, erase=_erase_records),
 )

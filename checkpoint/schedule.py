@@ -8,6 +8,7 @@ from litestar.datastructures import State
 
 from alerts.canary import sing
 from alerts.climbing import climb, sweep_time
+from alerts.expecting import ask_due
 from alerts.parts import TEXTS, WATCH, WATCH_SECONDS, note_parts
 from alerts.supervision_clock import look_after
 from alerts.telling import teller
@@ -30,6 +31,8 @@ SENDING_SECONDS = 2
 CANARY_SECONDS = WATCHED["canary"]
 LAPSING_SECONDS = 60
 SUPERVISION_SECONDS = 300
+#: A firm is told of a truck so soon after its pass was issued.
+ASKING_SECONDS = 15
 #: Whoever asked for a shadow run looks at the page meanwhile.
 SHADOW_SECONDS = 5
 
@@ -61,6 +64,7 @@ def _jobs(state: State) -> Iterator[tuple[str, float, Job]]:
     yield "canary", CANARY_SECONDS, _singing(state)
     yield WATCH, WATCH_SECONDS, _watching(state)
     yield "lapses", LAPSING_SECONDS, _lapsing(state)
+    yield "expectations", ASKING_SECONDS, _asking(state)
     yield "shadow", SHADOW_SECONDS, _trying(state)
     yield "learning", HOUR, _learning(state)
     yield "rejects", HOUR, _forgetting(state)
@@ -96,6 +100,14 @@ def _lapsing(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
             await lapse_and_renew(conn, state.office, state.clock.now())
+
+    return job
+
+
+def _asking(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await ask_due(conn, state.office, state.clock.now())
 
     return job
 

@@ -6,6 +6,18 @@ from typing import Any
 from kernel.db import Connection
 
 
+async def count_announced(conn: Connection, place_id: int, now: datetime) -> int:
+    """Trucks that have a pass to come to a firm and have not been seen yet."""
+    return await conn.fetchval(
+        """
+        SELECT count(*) FROM closedloop.loop l JOIN registry.movement m USING (movement_id)
+         WHERE l.state = 'issued' AND $1 = ANY(m.stops) AND m.window_to > $2
+        """,
+        place_id,
+        now,
+    )
+
+
 async def trucks_of(conn: Connection, place_id: int, since: datetime) -> list[dict[str, Any]]:
     """Trucks that were let in for a firm since then, or that arrived there; the last let in first.
     Each with `arrived_at` and `late` of its stop at this firm.

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from closedloop.acts import ACTS, Act, propose
 from closedloop.commit import append
+from closedloop.firm_queries import count_announced
 from closedloop.history_pages import HANDLERS as HISTORY
 from closedloop.model import State
 from closedloop.queries import (
@@ -110,6 +111,7 @@ async def show_firm(
         next_url=url_with("/firm", skip=skip + PER_PAGE) if len(found) > PER_PAGE else None,
         arrived=[_arrived(each, now) for each in arrived[:PER_PAGE]],
         arrived_number=len(arrived),
+        announced=await count_announced(conn, place.id, now),
         rolling={"code": code, "until": until},
         marks=[shown(each, whole=True) for each in marked],
         hotline=HOTLINE,

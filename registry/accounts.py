@@ -31,7 +31,7 @@ HOMES = (
     (Role.FIRM, "/firm"),
     (Role.DUTY, "/duty"),
     (Role.REGISTRAR, "/reg/applications"),
-    (Role.HOTLINE, "/assist"),
+    (Role.HOTLINE, "/infodesk"),
     (Role.DISPATCHER, "/dispatch"),
     (Role.RECEIVER, "/receive"),
     (Role.POLICE, "/field"),

@@ -99,7 +99,7 @@ async def reveal_by_id(
 async def _opened(
     conn: Connection, vault: Vault, actor: Actor, row: dict[str, Any], kept: str, now: datetime
 ) -> Revealed:
-    await _within_quota(conn, actor, now)
+    await within_quota(conn, actor, now)
     await record_access(
         conn,
         actor,
@@ -134,7 +134,7 @@ async def _person(conn: Connection, movement_id: int, ordinal: int) -> dict[str,
     return dict(row)
 
 
-async def _within_quota(conn: Connection, actor: Actor, now: datetime) -> None:
+async def within_quota(conn: Connection, actor: Actor, now: datetime) -> None:
     """The row of the officer's day is held until the end, so that none slips by another."""
     most = await conn.fetchval("SELECT amount FROM kernel.retention WHERE class = $1", REVEAL_QUOTA)
     used = await conn.fetchval(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kernel.errors import Unprocessable
+from registry.desk_rules import desk_faults
 from registry.ladder import ladder_faults
 from registry.model import Card, Role
 from registry.rules import About, Check, Condition, Priority, Question, Rule, RuleSet
@@ -47,9 +48,11 @@ def faults(rules: RuleSet) -> Iterator[str]:
         yield from (f"priority.{field}" for field in _wrong_priority(rules.priority, rules))
     yield from _wrong_visitors(rules)
     yield from _twice("call_questions", [question.code for question in rules.call_questions])
+    yield from _twice("screening", [asked.code for asked in rules.screening])
     yield from ladder_faults(rules.ladder, LIMBS)
     yield from (f"tracing.{field}" for field in tracing_faults(rules.tracing))
     yield from supervision_faults(rules.supervision, frozenset(Role))
+    yield from desk_faults(rules.information)
     if not 1 <= rules.limits.learn_percent <= 100:
         yield "limits.learn_percent"
     for name, amount in _amounts(rules):

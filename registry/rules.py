@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from registry.bilingual import Text
+from registry.desk_rules import Asked, DeskRules, shipped_desk
 from registry.ladder import LADDER, Rung
 from registry.model import Card
 from registry.stepladders import Supervision
@@ -260,11 +261,19 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     #: What the phone desk asks, read off the screen while somebody is on the line.
     call_questions: tuple[Question, ...] = ()
     visitors: Visitors = Visitors()
+    #: What the telephone room asks those whom it is to call (seed 003).
+    screening: tuple[Asked, ...] = ()
+    #: The information desk's categories and clocks; those shipped where it says nothing of them.
+    desk: DeskRules | None = None
     exit_scan: bool = False
     claim_closes: bool = False
     #: The recording in which the questions are read aloud; empty where there is none.
     spoken: str = ""
     version: int = 0
+
+    @property
+    def information(self) -> DeskRules:
+        return self.desk or shipped_desk()
 
     def kind(self, code: str) -> EvidenceKind | None:
         return next((kind for kind in self.evidence if kind.kind == code), None)

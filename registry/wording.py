@@ -16,6 +16,10 @@ _SEPARATOR = ": "
 #: A page of many thousand rows serves nobody: the refused ones come first.
 MOST_ROWS_SHOWN = 500
 
+#: The desk itself, and the units that it asks.
+_INFODESK = {
+    Role.HOTLINE, Role.DUTY, Role.GRID, Role.POLICE, Role.FIRM, Role.DESK, Role.AUDITOR,
+}  # fmt: skip
 _WAYS = (
     ("/gate", "ui.nav.lane", {Role.LANE}),
     ("/desk", "ui.nav.desk", {Role.DESK}),
@@ -29,6 +33,14 @@ _WAYS = (
     ("/duty/extend", "ui.nav.extend", {Role.DUTY}),
     ("/field", "ui.nav.field", {Role.POLICE, Role.GRID}),
     ("/duty/lanes", "ui.nav.duty_lanes", {Role.DUTY}),
+    (
+        "/infodesk",
+        "ui.nav.infodesk",
+        {Role.HOTLINE, Role.DUTY, Role.GRID, Role.POLICE, Role.FIRM, Role.DESK, Role.AUDITOR},
+    ),
+    ("/hotline/new", "ui.nav.hotline", {Role.HOTLINE, Role.DUTY}),
+    ("/hotline/calls", "ui.nav.calls", {Role.HOTLINE}),
+    ("/expected", "ui.nav.expected", {Role.FIRM, Role.GRID, Role.HOTLINE, Role.DUTY, Role.AUDITOR}),
     ("/holds", "ui.nav.holds", {Role.DUTY, Role.DESK, Role.AUDITOR}),
     ("/paper", "ui.nav.paper", {Role.LANE, Role.DESK, Role.FIRM}),
     ("/assist", "ui.nav.assist", {Role.DESK, Role.HOTLINE}),

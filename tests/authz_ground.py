@@ -19,6 +19,7 @@ from registry.codes import CodeAct, Turn, act_on_codes
 from registry.reports import view_key
 from registry.sessions import begin
 from registry.transport import Asked, issue
+from tests.alerts.desk import pushed_to
 from tests.alerts.enquiry import add_extension, alert_of
 from tests.authz import AT_A_VENUE, COLUMNS, Caller, Route, admits, callers
 from tests.authz_bodies import BODIES
@@ -30,7 +31,7 @@ from tests.http import opened
 from tests.offices import an_account, of_offices
 
 #: Never ends, so its guards are asked instead.
-ENDLESS = frozenset({"GET /duty/events"})
+ENDLESS = frozenset({"GET /duty/events", "GET /infodesk/events"})
 PARAMETER = re.compile(r"\{(\w+):\w+\}")
 #: Refusals that a page or a batch tells in its own words, with a status of success or of a form.
 NOT_YOURS = (
@@ -45,6 +46,7 @@ NOT_YOURS = (
     "not_a_venue",
     "unknown_visit",
     "no_code_for_visit",
+    "unknown_ticket",
 )
 
 
@@ -108,6 +110,7 @@ class Ground:
             "alert_id": alert_of(movement_id),
             "extension_id": str(await add_extension(conn, city, now)),
             "what": "claim",
+            "ticket_id": str(await pushed_to(conn, city, f"place:{city.mill}", now)),
             "channel_id": str(await add_dead_letter(conn, city.office.vault, now)),
             "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),
             "decision": "approve",
@@ -179,6 +182,8 @@ class Ground:
         known = self.known | {"session_id": str(session_id)}
         if route.path.startswith("/desk/"):
             known |= {"movement_id": str(self.desk_case)}
+        if route.path.startswith(("/infodesk/", "/complaints/")):
+            known |= {"what": "note" if route.path.startswith("/complaints/") else "act"}
         path = PARAMETER.sub(lambda found: known[found[1]], route.path)
         body = {name: fill(known, self) for name, fill in BODIES.items()}.get(route.name, {})
         async with opened(self.app, accept="text/html", **headers) as client:

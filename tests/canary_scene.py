@@ -15,6 +15,7 @@ from kernel.db import Connection
 from kernel.ids import uuid7
 from registry.drafts import begin
 from registry.reports import view_key
+from tests.alerts.desk import pushed_to
 from tests.alerts.enquiry import add_extension, alert_of
 from tests.canaries import Canary
 from tests.canary_walk import (
@@ -35,7 +36,7 @@ from tests.conftest import NOON
 from tests.offices import of_offices
 from tests.phones import known_device
 
-COUNT = 1_200
+COUNT = 1_300
 #: So many are refused by a database that is broken, in three ways each.
 BROKEN = 40
 TOKEN = "the-walking-driver"
@@ -113,6 +114,7 @@ async def known_ids(conn: Connection, city: City, venue: Venue, canary: Canary) 
         "alert_id": alert_of(movement_id),
         "extension_id": str(await add_extension(conn, city, NOON)),
         "what": "claim",
+        "ticket_id": str(await pushed_to(conn, city, f"place:{city.mill}", NOON, **said)),
         "channel_id": str(await add_dead_letter(conn, vault, NOON)),
         "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),
         "decision": "approve",

@@ -7,6 +7,8 @@ from kernel.auth import public, unguarded
 #: Open to anyone: what a driver, an applicant and the public need, and what machines watch.
 OPEN = {
     "/",
+    "/api/v1/complaints",
+    "/api/v1/help-requests",
     "/api/v1/movements",
     "/api/v1/movements/{movement_id:int}",
     "/api/v1/places",
@@ -25,6 +27,9 @@ OPEN = {
     "/applications/{application_id:uuid}/mend",
     "/api/v1/places/applications/{application_id:uuid}",
     "/apply",
+    "/complaints",
+    "/complaints/own",
+    "/complaints/own/{what:str}",
     "/d/again",
     "/d/l/{link:str}",
     "/d/me",
@@ -46,6 +51,7 @@ OPEN = {
     "/d/{pass_ref:str}/pass.png",
     "/d/{pass_ref:str}/pass.svg",
     "/healthz",
+    "/help",
     "/invite/{token:str}",
     "/login",
     "/logout",
