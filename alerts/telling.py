@@ -16,7 +16,7 @@ from registry.world import WorldCache
 CASES = frozenset(
     {
         "limit_ahead", "limit_passed", "enquiry", "call_needed", "field_check", "tracing_asked",
-        "truck_referred", "truck_discrepancy", "pass_in_two_lanes",
+        "truck_referred", "truck_discrepancy", "pass_in_two_lanes", "wanted_seen",
     }
 )  # fmt: skip
 LINKS = {

@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     holder = token.add_mutually_exclusive_group(required=True)
     holder.add_argument("--place", type=int, help="a device of this place")
     holder.add_argument("--account", help="the log-in of an account")
-    token.add_argument("--role", choices=("lane", "firm"), default="lane")
+    token.add_argument("--role", choices=("lane", "firm", "camera"), default="lane")
     token.add_argument("--name", default="device")
     add_account(
         command("account", _account, "add, disable or let in an account, without the pages")

@@ -10,14 +10,16 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 import alerts.api
 import alerts.pages
 import checkpoint.api
 import checkpoint.appeal_pages
+import checkpoint.camera_pages
+import checkpoint.cameras_api
 import checkpoint.console_pages
 import checkpoint.desk_pages
+import checkpoint.docs_pages
 import checkpoint.duty_lanes_pages
 import checkpoint.gate_api
 import checkpoint.health
@@ -30,14 +32,16 @@ import closedloop.api
 import closedloop.pages
 import registry.api
 import registry.pages
+from checkpoint.describing import Described
 from checkpoint.intake import Intake
 from checkpoint.office_work import can_wait
 from checkpoint.schedule import schedule
+from checkpoint.scopes import needed
 from closedloop.group import GroupCommit
 from closedloop.reporting import Office
 from kernel.admission import Admission, Pressure
 from kernel.assets import Assets
-from kernel.auth import Actor, Authenticate, SignedIn
+from kernel.auth import Actor, Authenticate, Key, SignedIn
 from kernel.clock import Clock, SystemClock
 from kernel.db import Pool, open_pool, provide_tx
 from kernel.i18n import load_catalogues
@@ -45,11 +49,13 @@ from kernel.jobs import ticker
 from kernel.keyring import unlock
 from kernel.lately import Lately
 from kernel.live import Hub
+from kernel.metering import Metered
 from kernel.privacy import Vault, load_master_key
 from kernel.problems import exception_handlers
 from kernel.settings import Settings
 from kernel.store import PostgresStore
 from kernel.web import Headers, Locale, csrf, session_config, template_config
+from registry.api_keys import count_use
 from registry.sessions import limits_of, signed_in
 from registry.world import WorldCache
 
@@ -75,7 +81,9 @@ PAGES = (
     *checkpoint.receive_pages.HANDLERS,
     *checkpoint.appeal_pages.HANDLERS,
     *checkpoint.console_pages.HANDLERS,
+    *checkpoint.camera_pages.HANDLERS,
     *alerts.pages.HANDLERS,
+    *checkpoint.docs_pages.HANDLERS,
     *checkpoint.health.HANDLERS,
 )
 API = (
@@ -83,6 +91,7 @@ API = (
     *closedloop.api.HANDLERS,
     *checkpoint.api.HANDLERS,
     *checkpoint.gate_api.HANDLERS,
+    *checkpoint.cameras_api.HANDLERS,
     *checkpoint.holds_api.HANDLERS,
     *alerts.api.HANDLERS,
 )
@@ -90,7 +99,8 @@ DESCRIPTION = OpenAPIConfig(
     title="Checkpoint",
     version="1",
     path="/api",
-    render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    render_plugins=[Described(path="/openapi.json")],
+    use_handler_docstrings=True,
 )
 
 
@@ -125,6 +135,7 @@ def create_app(
                 seconds=(settings.session_hours + 1) * HOUR,
             ).middleware,
             Authenticate(),
+            Metered(needed),
             csrf(secret, secure=settings.secure_cookies),
         ],
         before_send=[Headers(assets, secure=settings.secure_cookies)],
@@ -190,6 +201,7 @@ async def _intake(state: State) -> AsyncGenerator[None]:
     state.intake = Intake(office=state.office, group=group, pool=pool, clock=state.clock)
     state.find_token = _token_finder(state, pool)
     state.find_account = _account_finder(state)
+    state.count_use = _use_counter(state)
     async with group.running():
         yield
 
@@ -214,6 +226,14 @@ def _account_finder(state: State):  # noqa: ANN202 - FindAccount
             return await signed_in(conn, said, limits, state.clock.now())
 
     return find
+
+
+def _use_counter(state: State):  # noqa: ANN202 - CountUse
+    async def count(key: Key) -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await count_use(conn, key, state.clock.now())
+
+    return count
 
 
 async def check_key(pool: Pool, vault: Vault, now: datetime) -> None:

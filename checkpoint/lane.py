@@ -73,7 +73,9 @@ class LaneDoor:
         if not token or cache.held is None or not cache.fresh:
             return None
         actor = cache.held.actor(token_hash(token), self.state.clock.now())
-        return actor if actor is not None and not actor.roles.isdisjoint(SCANNERS) else None
+        if actor is None or actor.key is not None:  # a key is asked for its scope and its quota
+            return None
+        return None if actor.roles.isdisjoint(SCANNERS) else actor
 
 
 def _batch(request: HTTPReceiveMessage) -> Batch | None:

@@ -8,6 +8,7 @@ the report. Duty officers' open pages keep what they show, with its age, and ask
 OFFICE = (
     "/admin/",
     "/api/v1/alerts",
+    "/api/v1/changes",
     "/api/v1/feed",
     "/api/v1/loops",
     "/api/v1/places/applications",
@@ -24,7 +25,7 @@ OFFICE = (
     "/security/",
 )
 #: A stream is opened once and costs nothing after; an end of it would be asked for again.
-STREAMS = frozenset({"/duty/events"})
+STREAMS = frozenset({"/duty/events", "/gate/reads/events"})
 
 
 def can_wait(template: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import closedloop.ending
 import kernel.retention
+import registry.camera_erasing
 import registry.erasing
 from alerts.erasing import erase_alerts
 from kernel.db import Connection
@@ -21,6 +22,7 @@ async def _erase_records(conn: Connection, keys: Sequence[Any], now: datetime) -
 ERASERS: tuple[Eraser, ...] = (
     *kernel.retention.ERASERS,
     *registry.erasing.ERASERS,
+    *registry.camera_erasing.ERASERS,
     *closedloop.ending.ERASERS,
     Eraser(name="records", due=closedloop.ending.RECORDS.due, erase=_erase_records),
 )

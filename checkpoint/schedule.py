@@ -11,6 +11,7 @@ from alerts.climbing import climb, sweep_time
 from alerts.telling import teller
 from alerts.watching import CANARY, WATCHED, measure
 from checkpoint.retention import ERASERS
+from closedloop.changes import keep_up
 from closedloop.lapsing import lapse_and_renew
 from closedloop.learning import learn
 from closedloop.shadow_runs import run_asked
@@ -28,6 +29,7 @@ SENDING_SECONDS = 2
 CANARY_SECONDS = WATCHED["canary"]
 WATCH_SECONDS = 15
 LAPSING_SECONDS = 60
+CHANGES_SECONDS = 60
 #: Whoever asked for a shadow run looks at the page meanwhile.
 SHADOW_SECONDS = 5
 
@@ -56,6 +58,7 @@ def _jobs(state: State) -> Iterator[tuple[str, float, Job]]:
         yield "messages", SENDING_SECONDS, _sending(state)
     yield "deliveries", SENDING_SECONDS, _delivering(state)
     yield "feed", HOUR, _forgetting_messages(state)
+    yield "changes", CHANGES_SECONDS, _keeping_up(state)
     yield "canary", CANARY_SECONDS, _singing(state)
     yield "watch", WATCH_SECONDS, _watching(state)
     yield "lapses", LAPSING_SECONDS, _lapsing(state)
@@ -122,6 +125,14 @@ def _forgetting_messages(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
             await forget_old(conn, state.clock.now())
+
+    return job
+
+
+def _keeping_up(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await keep_up(conn, state.clock.now())
 
     return job
 
