@@ -35,6 +35,7 @@ import registry.pages
 from checkpoint.describing import Described
 from checkpoint.intake import Intake
 from checkpoint.office_work import can_wait
+from checkpoint.sandbox import Scenarios, check_space
 from checkpoint.schedule import schedule
 from checkpoint.scopes import needed
 from closedloop.group import GroupCommit
@@ -112,9 +113,11 @@ def create_app(
     vault: Vault | None = None,
     pool: Pool | None = None,
     ticking: bool = True,
+    sandbox: bool = False,
 ) -> Litestar:
     """`pool` replaces the application's own, which tests use to keep everything in one
-    transaction; `ticking` is off where the sweep is called by hand.
+    transaction; `ticking` is off where the sweep is called by hand; `sandbox` plays scenarios, on a
+    database that says that it is the sandbox's.
     """
     load_catalogues([ROOT / floor / "locale" for floor in FLOORS])
     vault = vault or Vault(load_master_key(settings))
@@ -123,11 +126,12 @@ def create_app(
     secret = vault.mac("csrf", b"forms").hex()
     return Litestar(
         route_handlers=[*PAGES, Router("/api/v1", route_handlers=[*API]), assets.router()],
-        lifespan=[_running(dsn, ticking=ticking)],
+        lifespan=[_running(dsn, ticking=ticking, sandbox=sandbox)],
         dependencies={name: Provide(given) for name, given in DEPENDENCIES.items()},
         state=state,
         middleware=[
             Locale(),
+            Scenarios(playing=sandbox),
             Admission(can_wait, state.pressure, settings.urgent_ms),
             session_config(
                 # An hour longer than a log-in: it says whose a form was that came too late.
@@ -166,12 +170,13 @@ def _state(settings: Settings, dsn: str, clock: Clock, vault: Vault, pool: Pool 
     )
 
 
-def _running(dsn: str, *, ticking: bool):  # noqa: ANN202 - Litestar's own shape of a lifespan
+def _running(dsn: str, *, ticking: bool, sandbox: bool):  # noqa: ANN202 - Litestar's own shape of a lifespan
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncGenerator[None]:
         state = app.state
         async with AsyncExitStack() as stack:
             await _connect(state, dsn, stack)
+            await check_space(state.pool, sandbox=sandbox)
             await check_key(state.pool, state.vault, state.clock.now())
             await stack.enter_async_context(_intake(state))
             if ticking:

@@ -92,7 +92,8 @@ async def settle_stranger(
             raise answer.refusal
         movement_id = None if answer.outcome is None else answer.outcome.movement_id
     await settle(tx, read, movement_id, actor.id, now)
-    return Redirect(f"/duty?done=stranger_{'settled' if movement_id else 'dismissed'}")
+    done = "settled" if movement_id else "dismissed"
+    return Redirect(f"/duty?done=stranger_{done}", status_code=303)
 
 
 async def _meant(conn: Connection, said: str) -> tuple[str, Sighting]:

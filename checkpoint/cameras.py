@@ -171,8 +171,7 @@ async def _judged(conn: Connection, watch: _Watch, reads: Sequence[Reading]) -> 
         return []
     double = await read_before(conn, watch.place.id, reads)
     double |= doubles_among([read for read in reads if read.id not in double])
-    counted = {read.plate for read in reads if read.id not in double} - {""}
-    known = await reported(conn, counted | {read.plate for read in reads}, watch.place, watch.now)
+    known = await reported(conn, {read.plate for read in reads}, watch.place, watch.now)
     sure = {
         read.plate
         for read in reads

@@ -13,7 +13,7 @@ from checkpoint.cameras import ReadResult, take_reads
 from checkpoint.hikvision import LARGEST, read_message, reading_of
 from closedloop.reporting import Office
 from closedloop.watching import who
-from kernel.auth import FindToken, public, requires, token_hash
+from kernel.auth import public, requires, token_hash
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Malformed, Unauthenticated
@@ -79,13 +79,13 @@ async def push_hikvision(
     """For cameras that push by themselves and know no header of ours: `key` is the camera's token,
     which opens nothing else. XML, or multipart with pictures, which are not kept.
     """
-    find: FindToken = request.app.state.find_token
-    actor = await find(token_hash(key))
+    now = clock.now()
+    actor = (await office.cache.now(tx)).actor(token_hash(key), now)
     if actor is None or CAMERA not in actor.roles:
         raise Unauthenticated("token_unknown")
     said = reading_of(read_message(await _xml_of(request)))
     items = [] if said is None else [said]
-    return _told(await take_reads(tx, office, actor, items, clock.now()))
+    return _told(await take_reads(tx, office, actor, items, now))
 
 
 async def _xml_of(request: AnyRequest) -> bytes:

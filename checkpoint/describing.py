@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.openapi.plugins import JsonRenderPlugin
 from msgspec import Struct
 
-from checkpoint.api import MovementAct
+from checkpoint.batches import MovementAct
 from checkpoint.cameras import CameraRead
 from checkpoint.scans import Scan
 from checkpoint.scopes import PREFIX, SCOPE_OF

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
 
 from checkpoint.answers import scan_results
 from checkpoint.intake import SCANNERS, Batch
+from checkpoint.sandbox import scenario_of
 from kernel.auth import Actor, bearer_token, token_hash
 from kernel.i18n import use_locale
 from kernel.web import fixed_headers, locale_of
@@ -68,6 +69,8 @@ class LaneDoor:
     def _device(self, scope: Scope) -> Actor | None:
         """Whoever holds the token, if the world was compared a moment ago and they may scan."""
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            return None
+        if scenario_of(scope) is not None:  # no scan of a city has one: it is refused
             return None
         token, cache = bearer_token(scope), cast("WorldCache", self.state.office.cache)
         if not token or cache.held is None or not cache.fresh:

@@ -17,6 +17,7 @@ from litestar.types import ASGIApp
 
 from checkpoint.app import create_app
 from checkpoint.lane import LaneDoor
+from checkpoint.sandbox import Spaces, sandbox_dsn, sandbox_settings
 from kernel.logging import RequestLog, configure
 from kernel.settings import Settings, read_settings
 
@@ -36,7 +37,15 @@ def application() -> ASGIApp:
     app = create_app(settings, dsn=settings.database_url)
     _obey_supervisor(app)
     door = cast("ASGIApp", LaneDoor(app, secure=settings.secure_cookies))
+    door = _with_sandbox(door, settings) if settings.sandbox else door
     return RequestLog(door) if logged else door
+
+
+def _with_sandbox(city: ASGIApp, settings: Settings) -> ASGIApp:
+    """Made here, and given nothing of the city's."""
+    dsn = sandbox_dsn(settings.database_url or "")
+    app = create_app(sandbox_settings(settings), dsn=dsn, ticking=False, sandbox=True)
+    return cast("ASGIApp", Spaces(city, cast("ASGIApp", app), app.lifespan))
 
 
 def _obey_supervisor(app: Litestar) -> None:

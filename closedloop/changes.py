@@ -102,7 +102,7 @@ async def give_positions(conn: Connection) -> int:
     last: int = await conn.fetchval("SELECT last_value FROM closedloop.change_position")
     status = await conn.execute(
         """
-        WITH some AS (
+        WITH few AS (
             SELECT movement_id, max(version) AS upto FROM (
                 SELECT movement_id, version FROM closedloop.change
                  WHERE position IS NULL ORDER BY at LIMIT $2) AS oldest
@@ -110,8 +110,8 @@ async def give_positions(conn: Connection) -> int:
         ), moved AS (
             SELECT c.movement_id, c.version,
                    max(c.at) OVER (PARTITION BY c.movement_id ORDER BY c.version) AS shown_at
-              FROM some JOIN closedloop.change c
-                ON c.movement_id = some.movement_id AND c.version <= some.upto
+              FROM few JOIN closedloop.change c
+                ON c.movement_id = few.movement_id AND c.version <= few.upto
              WHERE c.position IS NULL
         ), numbered AS (
             SELECT movement_id, version,

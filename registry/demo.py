@@ -81,6 +81,7 @@ async def seed(conn: Connection, vault: Vault, now: datetime, data_dir: Path) ->
         logins=await _accounts(conn, kept, (gates[0], works[0], taking[0]), now),
         lane_tokens={place.id: await _token(conn, kept, place, "lane", now) for place in gates},
         firm_tokens={place.id: await _token(conn, kept, place, "firm", now) for place in works},
+        camera_tokens={gates[0].id: await _token(conn, kept, gates[0], "camera", now)},
     )
     kept.keep()
     return logins

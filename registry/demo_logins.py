@@ -26,6 +26,7 @@ class DemoLogins(Struct, frozen=True, kw_only=True):
     logins: tuple[DemoLogin, ...]
     lane_tokens: dict[int, str]
     firm_tokens: dict[int, str]
+    camera_tokens: dict[int, str] = {}
 
 
 class Secrets:
