@@ -42,7 +42,8 @@ async def reported(
          WHERE k.plate = ANY($1)
            AND l.state NOT IN ('cancelled', 'transferred')
            AND (l.state <> 'discharged'
-                OR greatest(l.updated_at, m.expected_exit_at) > $3::timestamptz - $4 * interval '1 hour')
+                OR greatest(l.updated_at, m.expected_exit_at)
+                   > $3::timestamptz - $4 * interval '1 hour')
            AND (m.window_to IS NULL OR m.window_to > $3 OR l.released_at IS NOT NULL)
          ORDER BY k.plate, (l.state = 'discharged'),
                   (m.entry_place_id IS NOT DISTINCT FROM $2

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.openapi.plugins import JsonRenderPlugin
 from msgspec import Struct
 
@@ -42,7 +42,14 @@ class Described(JsonRenderPlugin):
     """`/api/openapi.json` as it is described here."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 - the framework's shape
-        return msgspec.json.encode(described(request.app.openapi_schema.to_schema()), enc_hook=str)
+        return msgspec.json.encode(description_of(request.app))
+
+
+def description_of(app: Litestar) -> Json:
+    """Made once; the application is the same as long as it runs."""
+    if "description" not in app.state:
+        app.state["description"] = described(app.openapi_schema.to_schema())
+    return app.state["description"]
 
 
 @cache
@@ -128,6 +135,9 @@ def _responses(operation: Json, example: Json) -> Json:
         (status, said) for status, said in operation["responses"].items() if status.startswith("2")
     )
     answer = {"description": answer["description"], "content": answer.get("content", {})}
+    for kind, content in answer["content"].items():
+        if kind == "application/json" and content.get("schema", {}).get("type") == "string":
+            content["schema"] = {}  # bytes that are JSON already
     for content in answer["content"].values():
         if "answer" in example:
             content["example"] = example["answer"]

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from litestar import Request, get
 
-from checkpoint.describing import METHODS, described
+from checkpoint.describing import METHODS, description_of
 from kernel.auth import public
 from kernel.web import COMPRESSED, Page, page
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 @get("/api/docs", guards=[public], middleware=COMPRESSED)
 async def api_docs(request: AnyRequest) -> Page:
     """Every call with what it takes and what it answers."""
-    return page("api_docs.html", groups=groups(described(request.app.openapi_schema.to_schema())))
+    return page("api_docs.html", groups=groups(description_of(request.app)))
 
 
 def groups(document: Json) -> list[dict[str, Any]]:

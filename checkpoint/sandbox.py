@@ -109,7 +109,7 @@ class Scenarios(ASGIMiddleware):
             raise Malformed("unknown_scenario", known=sorted(KNOWN))
         call = (cast("HTTPScope", scope)["method"], scope["path"])
         if scenario in OF_TROUBLE:
-            await _trouble(scenario, scope, receive, send, next_app)
+            await _trouble(scenario, scope, receive, next_app)
         elif scenario in OF_REPORTS and call == ("POST", REPORTS):
             await _after_report(scenario, scope, receive, send, next_app)
         elif scenario in OF_READINGS and call == ("POST", READINGS):
@@ -123,9 +123,7 @@ def scenario_of(scope: Scope) -> str | None:
     return next((value.decode("latin-1").strip() for value in found), None)
 
 
-async def _trouble(
-    scenario: str, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp
-) -> None:
+async def _trouble(scenario: str, scope: Scope, receive: Receive, next_app: ASGIApp) -> None:
     if scenario == "too_many":
         raise TooMany("quota_used", span="minute", quota=60, retry_after=2)
     if scenario == "lost_answer":

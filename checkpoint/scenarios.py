@@ -163,8 +163,9 @@ async def prepare_plates(
     for plate in plates:
         known = plate if scenario == "matched" else _misread(plate)
         said = Submission(
-            name="测试司机", id_number="410221199001011239", phone="13800000000", plate=known,
-            origin="山东省济南市", expected_entry_at=day, expected_exit_at=day + timedelta(hours=40),
+            name="测试司机", id_number="410221199001011239", phone="13800000000",
+            plate=known, origin="山东省济南市", expected_entry_at=day,
+            expected_exit_at=day + timedelta(hours=40),
         )  # fmt: skip
         await report(
             conn,

@@ -7,6 +7,8 @@ from kernel.auth import public, unguarded
 #: Open to anyone: what a driver, an applicant and the public need, and what machines watch.
 OPEN = {
     "/",
+    "/api/docs",
+    "/api/v1/cameras/{key:str}/hikvision",
     "/api/v1/movements",
     "/api/v1/movements/{movement_id:int}",
     "/api/v1/places",

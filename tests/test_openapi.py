@@ -167,7 +167,7 @@ async def test_examples_are_written(
     app: Litestar, conn: Connection, city: City, clock: SetClock
 ) -> None:
     file = Path(os.environ["CHECKPOINT_EXAMPLES"])
-    kept = msgspec.json.decode(file.read_bytes())
+    kept = msgspec.json.decode(file.read_bytes())  # noqa: ASYNC240
     ground = Ground(app, conn, city, clock)
     await ground.build()
     scribe, made = Scribe(ground), dict[str, Json]()
@@ -175,7 +175,7 @@ async def test_examples_are_written(
         made[call] = kept.get(call) or await scribe.written(call, route)
     made |= {} if kept.get("POST /camera-reads") else await by_camera(scribe)
     print([call for call, said in made.items() if not said])
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))  # noqa: ASYNC240
 
 
 async def by_camera(scribe: Scribe) -> Json:
