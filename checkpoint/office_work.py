@@ -7,6 +7,8 @@ the report. Duty officers' open pages keep what they show, with its age, and ask
 #: Prefixes of path templates, of lists, searches, ledgers, sheets and their renewal.
 OFFICE = (
     "/admin/",
+    "/api/docs",
+    "/api/openapi.json",
     "/api/v1/alerts",
     "/api/v1/changes",
     "/api/v1/feed",

@@ -34,7 +34,8 @@ from checkpoint.scenarios import (
     prepare_plates,
 )
 from kernel.db import Connection, Pool, with_database
-from kernel.errors import Malformed, TooMany, Unavailable
+from kernel.errors import Malformed, TooMany
+from kernel.i18n import t
 from kernel.settings import Settings
 
 HEADER = b"checkpoint-scenario"
@@ -109,7 +110,7 @@ class Scenarios(ASGIMiddleware):
             raise Malformed("unknown_scenario", known=sorted(KNOWN))
         call = (cast("HTTPScope", scope)["method"], scope["path"])
         if scenario in OF_TROUBLE:
-            await _trouble(scenario, scope, receive, next_app)
+            await _trouble(scenario, scope, receive, send, next_app)
         elif scenario in OF_REPORTS and call == ("POST", REPORTS):
             await _after_report(scenario, scope, receive, send, next_app)
         elif scenario in OF_READINGS and call == ("POST", READINGS):
@@ -123,13 +124,31 @@ def scenario_of(scope: Scope) -> str | None:
     return next((value.decode("latin-1").strip() for value in found), None)
 
 
-async def _trouble(scenario: str, scope: Scope, receive: Receive, next_app: ASGIApp) -> None:
+async def _trouble(
+    scenario: str, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp
+) -> None:
     if scenario == "too_many":
         raise TooMany("quota_used", span="minute", quota=60, retry_after=2)
     if scenario == "lost_answer":
         # What was sent is done; the sender only does not hear of it, and sends it again.
         await next_app(scope, receive, _nowhere)
-    raise Unavailable("try_again", retry_after=1)
+    await _busy(send)
+
+
+async def _busy(send: Send) -> None:
+    """Said here and not raised: the framework has answered already, and nobody heard it."""
+    told = {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "code": "try_again",
+        "detail": t("error.try_again"),
+        "detail_other": t("error.try_again"),
+    }
+    headers = [(b"content-type", b"application/problem+json"), (b"retry-after", b"1")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    body = msgspec.json.encode(told)
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def _nowhere(_: Message) -> None:

@@ -93,10 +93,13 @@ async def _late_arrival(at: Stage) -> None:
 
 
 async def _arrived(at: Stage) -> None:
-    await _on_the_way(at)
-    if at.movement.stops:
-        when = at.now - timedelta(minutes=1)
-        await _scan(at, "arrival", at.movement.stops[0], when, Level.A)
+    await _green(at)
+    world = await at.intake.office.cache.now(at.conn)
+    stop = next(iter(at.movement.stops), 0)
+    road = world.road_minutes(at.movement.entry_place_id, stop, world.rules_at(at.now))
+    await _let_in(at, at.now - timedelta(minutes=road + 10))
+    if stop:
+        await _scan(at, "arrival", stop, at.now - timedelta(minutes=1), Level.A)
 
 
 async def _voided(at: Stage) -> None:
