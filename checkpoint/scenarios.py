@@ -19,10 +19,10 @@ from closedloop.reporting import accepted, report
 from kernel.auth import Actor
 from kernel.db import Connection
 from registry.imports import import_evidence, refresh_source
-from registry.model import Movement, PlaceKind, Role
+from registry.model import Card, Movement, PlaceKind, Role
 from registry.plates import PROVINCES
 from registry.report_queries import find_movement, read_submission
-from registry.rules import Mode
+from registry.rules import About, Check, Mode
 from registry.submission import Submission
 
 SOURCE = "sandbox"
@@ -51,7 +51,7 @@ class Stage(NamedTuple):
 
 async def _evidence(at: Stage, kind: str, value: str) -> None:
     said = await read_submission(at.conn, at.intake.office.vault, at.movement.movement_id)
-    taken = (at.now - timedelta(hours=3)).isoformat()
+    taken = at.now.isoformat()
     text = f"id_number,id_type,value,taken_at\n{said.id_number},{said.id_type},{value},{taken}\n"
     world = await at.intake.office.cache.now(at.conn)
     await import_evidence(
@@ -70,16 +70,39 @@ async def _evidence(at: Stage, kind: str, value: str) -> None:
 
 
 async def _green(at: Stage) -> None:
-    await _evidence(at, "health_code", "green")
-    await _evidence(at, "test", "negative")
+    """Of each kind of proof about people the first value that no rule objects to, as of now: what
+    was tried with the same person before is over.
+    """
+    rules = (await at.intake.office.cache.now(at.conn)).rules_at(at.now)
+    for kind in rules.evidence:
+        bad = {
+            value
+            for rule in rules.rules
+            if rule.evidence == kind.kind and rule.check is Check.EVIDENCE_IS
+            for value in rule.values
+        }
+        good = next((value for value in kind.values if value not in bad), None)
+        if kind.about is About.PERSON and good is not None:
+            await _evidence(at, kind.kind, good)
 
 
 async def _yellow(at: Stage) -> None:
-    """No proof: its card is yellow, `test_missing`."""
+    await _with_card(at, Card.YELLOW)
 
 
 async def _red(at: Stage) -> None:
-    await _evidence(at, "health_code", "red")
+    await _with_card(at, Card.RED)
+
+
+async def _with_card(at: Stage, card: Card) -> None:
+    """What the first rule of that card objects to; the rule set says what that is."""
+    await _green(at)
+    rules = (await at.intake.office.cache.now(at.conn)).rules_at(at.now)
+    for rule in rules.rules:
+        if rule.card is card and rule.check is Check.EVIDENCE_IS and rule.evidence:
+            later = at._replace(now=at.now + timedelta(milliseconds=1))
+            await _evidence(later, rule.evidence, rule.values[0])
+            return
 
 
 async def _on_the_way(at: Stage) -> None:

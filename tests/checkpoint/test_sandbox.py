@@ -181,7 +181,7 @@ async def test_nothing_of_the_sandbox_touches_the_city(both: Both) -> None:
 
 
 def a_read(scenario: str) -> Json:
-    plate = {"matched": "豫B20001", "candidate": "豫B20002", "unregistered": "豫B20003"}[scenario]
+    plate = {"matched": "豫B20001", "candidate": "豫C31502", "unregistered": "豫D46813"}[scenario]
     at = SystemClock().now().isoformat()
     return {"id": str(uuid4()), "plate": plate, "confidence": 0.95, "taken_at": at}
 
