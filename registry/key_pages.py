@@ -97,16 +97,16 @@ async def new_key(
     values = {name: said for name, said in form.multi_items() if isinstance(said, str)}
     ticked = scopes_of(form.getall("scope", []))
     try:
-        await prepare_key(tx, _read(values, ticked), actor, now)
+        await prepare_key(tx, _read(values, ticked, now), actor, now)
     except Refused as refused:
         told = error(_FIELDS.get(refused.code, ""), refused)
         return await _show(tx, actor, now, "admin", told=told, values=values, ticked=ticked)
     return Redirect("/admin/keys?done=prepared", status_code=303)
 
 
-def _read(values: dict[str, str], ticked: frozenset[str]) -> NewKey:
+def _read(values: dict[str, str], ticked: frozenset[str], now: datetime) -> NewKey:
     return NewKey(
-        id=_uuid(values.get("event_id", "")),
+        id=_uuid(values.get("event_id", ""), now),
         login=values.get("login", ""),
         label=values.get("label", ""),
         scopes=ticked,
@@ -116,11 +116,11 @@ def _read(values: dict[str, str], ticked: frozenset[str]) -> NewKey:
     )
 
 
-def _uuid(said: str) -> UUID:
+def _uuid(said: str, now: datetime) -> UUID:
     try:
         return UUID(said)
     except ValueError:
-        return uuid7()
+        return uuid7(now)
 
 
 def _number(said: str) -> int:

@@ -1,5 +1,5 @@
-"""Makes clients/python/checkpoint_client.py from the API's own description: one typed module on httpx
-and msgspec. `python -m scripts.make_client` writes it; a test compares.
+"""Makes clients/python/checkpoint_client.py from the API's own description: one typed module on
+httpx and msgspec. `python -m scripts.make_client` writes it; a test compares.
 """
 
 import tempfile

@@ -31,25 +31,60 @@ class Refused(Exception):
         self.status, self.code, self.facts, self.retry_after = status, code, facts, retry_after
 
 
-About = Literal['person', 'vehicle', 'area']
+About = Literal["person", "vehicle", "area"]
 
-Card = Literal['green', 'yellow', 'white', 'red', 'duplicate', 'wrong_code']
+Card = Literal["green", "yellow", "white", "red", "duplicate", "wrong_code"]
 
-Check = Literal['not_reported', 'incomplete', 'withdrawn', 'used', 'outside_window', 'plate_differs', 'declared', 'evidence_is', 'evidence_missing', 'evidence_older', 'source_stale', 'in_area']
+Check = Literal[
+    "not_reported",
+    "incomplete",
+    "withdrawn",
+    "used",
+    "outside_window",
+    "plate_differs",
+    "declared",
+    "evidence_is",
+    "evidence_missing",
+    "evidence_older",
+    "source_stale",
+    "in_area",
+]
 
-Does = Literal['remind', 'flag', 'enquire', 'call', 'watch', 'trace', 'refer']
+Does = Literal["remind", "flag", "enquire", "call", "watch", "trace", "refer"]
 
-Level = Literal['A', 'B', 'C']
+Level = Literal["A", "B", "C"]
 
-Mode = Literal['list', 'record']
+Mode = Literal["list", "record"]
 
-PlaceKind = Literal['checkpoint', 'destination', 'venue']
+PlaceKind = Literal["checkpoint", "destination", "venue"]
 
-State = Literal['draft', 'issued', 'presented', 'verifying', 'turned_back', 'held', 'transferred', 'released', 'incident', 'overdue', 'enquiry', 'arrived', 'discrepancy', 'confirmed', 'exit_pending', 'discharged', 'closed_by_officer', 'referred', 'lapsed', 'voided', 'cancelled']
+State = Literal[
+    "draft",
+    "issued",
+    "presented",
+    "verifying",
+    "turned_back",
+    "held",
+    "transferred",
+    "released",
+    "incident",
+    "overdue",
+    "enquiry",
+    "arrived",
+    "discrepancy",
+    "confirmed",
+    "exit_pending",
+    "discharged",
+    "closed_by_officer",
+    "referred",
+    "lapsed",
+    "voided",
+    "cancelled",
+]
 
-Tells = Literal['driver', 'firm', 'duty', 'grid', 'police', 'tracers']
+Tells = Literal["driver", "firm", "duty", "grid", "police", "tracers"]
 
-Turn = Literal['rotate_code', 'revoke_code', 'suspend', 'resume', 'revoke']
+Turn = Literal["rotate_code", "revoke_code", "suspend", "resume", "revoke"]
 
 
 class Acknowledgement(Struct, kw_only=True, omit_defaults=True):
@@ -62,14 +97,14 @@ class Act(Struct, kw_only=True, omit_defaults=True):
     kind: "str"
     occurred_at: "datetime | None" = None
     place_id: "int | None" = None
-    reason: "str" = ''
-    note: "str" = ''
+    reason: "str" = ""
+    note: "str" = ""
     minutes: "int | None" = None
     code: "int | None" = None
-    proof: "str" = ''
-    outcome: "str" = ''
-    source: "str" = ''
-    second_approver: "str" = ''
+    proof: "str" = ""
+    outcome: "str" = ""
+    source: "str" = ""
+    second_approver: "str" = ""
     hold_id: "UUID | None" = None
     person: "int | None" = None
 
@@ -77,7 +112,7 @@ class Act(Struct, kw_only=True, omit_defaults=True):
 class Acted(Struct, kw_only=True, omit_defaults=True):
     place_id: "int"
     status: "str"
-    gate: "str" = ''
+    gate: "str" = ""
     code: "str | None" = None
 
 
@@ -110,13 +145,13 @@ class Amendment(Struct, kw_only=True, omit_defaults=True):
 class Appeal(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     grounds: "str"
-    note: "str" = ''
+    note: "str" = ""
 
 
 class ApplicationRow(Struct, kw_only=True, omit_defaults=True):
     line: "int"
-    status: Literal['accepted', 'repeated', 'lookalike', 'refused']
-    code: "str" = ''
+    status: Literal["accepted", "repeated", "lookalike", "refused"]
+    code: "str" = ""
     facts: "dict[str, Any] | UnsetType" = UNSET
 
 
@@ -127,15 +162,15 @@ class Applied(Struct, kw_only=True, omit_defaults=True):
 
 class Approval(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    note: "str" = ''
+    note: "str" = ""
 
 
 class Asked(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    region: "str" = ''
-    plate: "str" = ''
-    goods: "str" = ''
-    carrier: "str" = ''
+    region: "str" = ""
+    plate: "str" = ""
+    goods: "str" = ""
+    carrier: "str" = ""
     days: "int" = 1
 
 
@@ -163,9 +198,9 @@ class Call(Struct, kw_only=True, omit_defaults=True):
     code: "int"
     minutes: "int | None" = None
     place_id: "int | None" = None
-    proof: "str" = ''
+    proof: "str" = ""
     answers: "dict[str, str] | UnsetType" = UNSET
-    note: "str" = ''
+    note: "str" = ""
 
 
 class CameraRead(Struct, kw_only=True, omit_defaults=True):
@@ -175,8 +210,8 @@ class CameraRead(Struct, kw_only=True, omit_defaults=True):
     plate: "str"
     confidence: "float"
     taken_at: "str"
-    gate: "str" = ''
-    picture: "str" = ''
+    gate: "str" = ""
+    picture: "str" = ""
     offline: "bool" = False
 
 
@@ -214,30 +249,30 @@ class Claim(Struct, kw_only=True, omit_defaults=True):
 
 class Close(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    decision: "str" = 'propose'
-    reason: "str" = ''
-    proof: "str" = ''
+    decision: "str" = "propose"
+    reason: "str" = ""
+    proof: "str" = ""
 
 
 class Closing(Struct, kw_only=True, omit_defaults=True):
     by: "str"
     at: "datetime"
     reason: "str"
-    proof: "str" = ''
+    proof: "str" = ""
 
 
 class CodeAct(Struct, kw_only=True, omit_defaults=True):
     act: "Turn"
-    reason: "str" = ''
-    gate: "str" = ''
+    reason: "str" = ""
+    gate: "str" = ""
     until: "datetime | None" = None
 
 
 class Companion(Struct, kw_only=True, omit_defaults=True):
-    name: "str" = ''
-    id_type: "str" = 'resident'
-    id_number: "str" = ''
-    phone: "str" = ''
+    name: "str" = ""
+    id_type: "str" = "resident"
+    id_number: "str" = ""
+    phone: "str" = ""
     declared: "dict[str, bool] | UnsetType" = UNSET
 
 
@@ -255,7 +290,7 @@ class Directory(Struct, kw_only=True, omit_defaults=True):
 class Dismissal(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     reason: "str"
-    note: "str" = ''
+    note: "str" = ""
 
 
 class Enrolled(Struct, kw_only=True, omit_defaults=True):
@@ -284,7 +319,7 @@ class EvidenceKind(Struct, kw_only=True, omit_defaults=True):
 class Extension(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     place_id: "int"
-    side: Literal['to', 'from']
+    side: Literal["to", "from"]
     minutes: "int"
     reason: "str"
     proposed_by: "UUID"
@@ -334,7 +369,7 @@ class Filed(Struct, kw_only=True, omit_defaults=True):
     district: "str"
     address: "str"
     gates: "list[str]"
-    state: Literal['pending', 'approved', 'rejected']
+    state: Literal["pending", "approved", "rejected"]
     reason: "str | None"
     applied_at: "datetime"
     mended_at: "datetime | None"
@@ -378,18 +413,18 @@ class Hold(Struct, kw_only=True, omit_defaults=True):
     expires_at: "datetime"
     appeal_minutes: "int" = 60
     also: "list[str]" = []
-    approved_by: "str" = ''
+    approved_by: "str" = ""
     approved_at: "datetime | None" = None
     receiver_id: "int | None" = None
     asked_at: "datetime | None" = None
-    grounds: "str" = ''
+    grounds: "str" = ""
     appealed_at: "datetime | None" = None
     appeal_due: "datetime | None" = None
-    dismissed_for: "str" = ''
+    dismissed_for: "str" = ""
     dismissed_at: "datetime | None" = None
     ended_at: "datetime | None" = None
-    ended_by: "str" = ''
-    ended_for: "str" = ''
+    ended_by: "str" = ""
+    ended_for: "str" = ""
 
 
 class Holds(Struct, kw_only=True, omit_defaults=True):
@@ -415,8 +450,8 @@ class Kept(Struct, kw_only=True, omit_defaults=True):
 
 class Lane(Struct, kw_only=True, omit_defaults=True):
     gate: "str"
-    direction: Literal['in', 'out', 'both'] = 'both'
-    serves: Literal['all', 'trucks', 'cars'] = 'all'
+    direction: Literal["in", "out", "both"] = "both"
+    serves: Literal["all", "trucks", "cars"] = "all"
     dedicated: "bool" = False
 
 
@@ -471,10 +506,10 @@ class Loop(Struct, kw_only=True, omit_defaults=True):
     window_to: "datetime | None" = None
     expected_exit_at: "datetime | None" = None
     entry_place_id: "int | None" = None
-    entry_gate: "str" = ''
+    entry_gate: "str" = ""
     carded_at: "datetime | None" = None
     last_card: "Card | None" = None
-    passed_lane: "str" = ''
+    passed_lane: "str" = ""
     state_since: "datetime | None" = None
     released_at: "datetime | None" = None
     quiet_until: "datetime | None" = None
@@ -498,7 +533,7 @@ class Loop(Struct, kw_only=True, omit_defaults=True):
     replied_at: "datetime | None" = None
     called_at: "datetime | None" = None
     closing: "Closing | None" = None
-    void_reason: "str" = ''
+    void_reason: "str" = ""
     flags: "list[str]" = []
 
 
@@ -552,14 +587,14 @@ class MovementAct(Struct, kw_only=True, omit_defaults=True):
     kind: "str"
     occurred_at: "str | None" = None
     place_id: "int | None" = None
-    reason: "str" = ''
-    note: "str" = ''
+    reason: "str" = ""
+    note: "str" = ""
     minutes: "int | None" = None
     code: "int | None" = None
-    proof: "str" = ''
-    outcome: "str" = ''
-    source: "str" = ''
-    second_approver: "str" = ''
+    proof: "str" = ""
+    outcome: "str" = ""
+    source: "str" = ""
+    second_approver: "str" = ""
     hold_id: "UUID | None" = None
     person: "int | None" = None
     movement_id: "int"
@@ -588,14 +623,14 @@ class Needed(Struct, kw_only=True, omit_defaults=True):
 
 
 class NewApplication(Struct, kw_only=True, omit_defaults=True):
-    kind: "str" = ''
-    category: "str" = ''
-    name: "str" = ''
-    district: "str" = ''
-    address: "str" = ''
+    kind: "str" = ""
+    category: "str" = ""
+    name: "str" = ""
+    district: "str" = ""
+    address: "str" = ""
     gates: "list[str]" = []
-    contact_name: "str" = ''
-    contact_phone: "str" = ''
+    contact_name: "str" = ""
+    contact_phone: "str" = ""
     confirm_new: "bool" = False
 
 
@@ -624,7 +659,7 @@ class Notice(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     place_id: "int"
     gate: "str"
-    kind: Literal['closed', 'wait']
+    kind: Literal["closed", "wait"]
     minutes: "int | None"
     reason: "str"
     until: "datetime | None"
@@ -659,7 +694,7 @@ class Priority(Struct, kw_only=True, omit_defaults=True):
     sentence: "Text"
     proofs: "list[Needed]"
     goods: "list[str]" = []
-    issued: "str" = ''
+    issued: "str" = ""
     most_days: "int" = 30
 
 
@@ -681,10 +716,10 @@ class PublicKey(Struct, kw_only=True, omit_defaults=True):
 
 class PublishedKey(Struct, kw_only=True, omit_defaults=True):
     kid: "int"
-    kty: "str" = 'EC'
-    crv: "str" = 'P-256'
-    alg: "str" = 'ES256'
-    use: "str" = 'sig'
+    kty: "str" = "EC"
+    crv: "str" = "P-256"
+    alg: "str" = "ES256"
+    use: "str" = "sig"
     x: "str"
     y: "str"
     signs_from: "datetime"
@@ -704,7 +739,7 @@ class Reason(Struct, kw_only=True, omit_defaults=True):
 class Release(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     reason: "str"
-    proof: "str" = ''
+    proof: "str" = ""
 
 
 class Reply(Struct, kw_only=True, omit_defaults=True):
@@ -712,25 +747,25 @@ class Reply(Struct, kw_only=True, omit_defaults=True):
     code: "int"
     minutes: "int | None" = None
     place_id: "int | None" = None
-    proof: "str" = ''
-    note: "str" = ''
+    proof: "str" = ""
+    note: "str" = ""
 
 
 class Report(Struct, kw_only=True, omit_defaults=True):
-    name: "str" = ''
-    id_type: "str" = 'resident'
-    id_number: "str" = ''
-    phone: "str" = ''
-    plate: "str" = ''
-    trailer_plate: "str" = ''
-    origin: "str" = ''
+    name: "str" = ""
+    id_type: "str" = "resident"
+    id_number: "str" = ""
+    phone: "str" = ""
+    plate: "str" = ""
+    trailer_plate: "str" = ""
+    origin: "str" = ""
     entry_place_id: "int | None" = None
     expected_entry_at: "datetime | None" = None
     expected_exit_at: "datetime | None" = None
     declared: "dict[str, bool] | UnsetType" = UNSET
     stops: "list[int]" = []
     crew: "list[Companion]" = []
-    goods: "str" = ''
+    goods: "str" = ""
     id: "UUID | None" = None
 
 
@@ -753,7 +788,7 @@ class Results(Struct, kw_only=True, omit_defaults=True):
 
 class Reviewed(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    state: Literal['approved', 'rejected']
+    state: Literal["approved", "rejected"]
     place_id: "int | None" = None
 
 
@@ -769,13 +804,13 @@ class Rotated(Struct, kw_only=True, omit_defaults=True):
 
 class Rotation(Struct, kw_only=True, omit_defaults=True):
     gate: "str"
-    reason: "str" = ''
+    reason: "str" = ""
 
 
 class RowResult(Struct, kw_only=True, omit_defaults=True):
     line: "int"
-    status: Literal['accepted', 'repeated', 'refused']
-    code: "str" = ''
+    status: Literal["accepted", "repeated", "refused"]
+    code: "str" = ""
     facts: "dict[str, Any] | UnsetType" = UNSET
 
 
@@ -806,7 +841,7 @@ class RuleSet(Struct, kw_only=True, omit_defaults=True):
     call_questions: "list[Question]" = []
     exit_scan: "bool" = False
     claim_closes: "bool" = False
-    spoken: "str" = ''
+    spoken: "str" = ""
     version: "int" = 0
 
 
@@ -828,16 +863,16 @@ class Scan(Struct, kw_only=True, omit_defaults=True):
     kind: "str"
     place_id: "int"
     occurred_at: "str"
-    pass_number: "str" = ''
-    plate: "str" = ''
-    gate: "str" = ''
-    device: "str" = ''
+    pass_number: "str" = ""
+    plate: "str" = ""
+    gate: "str" = ""
+    device: "str" = ""
     sequence: "int | None" = None
     clock: "DeviceClock | UnsetType" = UNSET
     offline: "bool" = False
-    plate_seen: "str" = ''
-    code: "str" = ''
-    card_shown: "str" = ''
+    plate_seen: "str" = ""
+    code: "str" = ""
+    card_shown: "str" = ""
     rules_version: "int | None" = None
     override: "Override | None" = None
 
@@ -912,10 +947,10 @@ class Text(Struct, kw_only=True, omit_defaults=True):
 
 class Told(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    kind: Literal['closed', 'wait', 'over']
-    gate: "str" = ''
+    kind: Literal["closed", "wait", "over"]
+    gate: "str" = ""
     minutes: "int | None" = None
-    reason: "str" = ''
+    reason: "str" = ""
     until: "datetime | None" = None
     of: "UUID | None" = None
 
@@ -927,14 +962,14 @@ class Transfer(Struct, kw_only=True, omit_defaults=True):
 
 class TrialReceipt(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    result: Literal['recorded', 'repeated']
+    result: Literal["recorded", "repeated"]
 
 
 class TrialScan(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     gate: "str"
     result: "str"
-    note: "str" = ''
+    note: "str" = ""
     code: "str | None" = None
 
 
@@ -959,8 +994,8 @@ class alerts_extensions_api_Decision(Struct, kw_only=True, omit_defaults=True):
 
 
 class closedloop_reveal_pages_RevealForm(Struct, kw_only=True, omit_defaults=True):
-    reason: "str" = ''
-    note: "str" = ''
+    reason: "str" = ""
+    note: "str" = ""
 
 
 class registry_handovers_Handover(Struct, kw_only=True, omit_defaults=True):
@@ -970,7 +1005,7 @@ class registry_handovers_Handover(Struct, kw_only=True, omit_defaults=True):
     took: "str"
     counts: "dict[str, int]"
     unsynced: "int"
-    signed_for: "str" = ''
+    signed_for: "str" = ""
     at: "datetime"
 
 
@@ -1043,7 +1078,6 @@ class Client:
             int(wait) if wait.isdigit() else None,
         )
 
-
     async def get_passes_keys(self) -> PassKeys:
         """The public keys with which a gate checks offline passes, the newest first, as JSON Web Keys. `signs_from` may lie ahead: fetch the list daily, and a new key is there before its first pass. A key that is missing from the list is withdrawn, and its passes with it."""
         answer = await self._send("GET", f"/api/v1/passes/keys", {})
@@ -1051,7 +1085,9 @@ class Client:
 
     async def post_places_applications(self, body: NewApplication) -> Applied:
         """Apply for dedicated place codes: one for each gate named. Answers 409 `duplicate_place` when the place has codes already or is waiting for review, and 409 `looks_alike` with `candidates` when others are like it, unless `confirm_new` is true."""
-        answer = await self._send("POST", f"/api/v1/places/applications", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/places/applications", {}, body, "application/json"
+        )
         return _read(answer, Applied)
 
     async def get_places_applications(self, application_id: UUID) -> Filed:
@@ -1061,22 +1097,42 @@ class Client:
 
     async def patch_places_applications(self, application_id: UUID, body: Mending) -> Applied:
         """Mend an application that was sent back; what is left out stays as it was. The id is the applicant's secret: keep it out of messages and logs."""
-        answer = await self._send("PATCH", f"/api/v1/places/applications/{application_id}", {}, body, "application/json")
+        answer = await self._send(
+            "PATCH", f"/api/v1/places/applications/{application_id}", {}, body, "application/json"
+        )
         return _read(answer, Applied)
 
-    async def post_places_applications_review(self, application_id: UUID, body: registry_places_api_Decision) -> Reviewed:
+    async def post_places_applications_review(
+        self, application_id: UUID, body: registry_places_api_Decision
+    ) -> Reviewed:
         """Approve or reject an application. A rejection needs its reason. Approval creates the place, its gates and one active code for each gate."""
-        answer = await self._send("POST", f"/api/v1/places/applications/{application_id}/review", {}, body, "application/json")
+        answer = await self._send(
+            "POST",
+            f"/api/v1/places/applications/{application_id}/review",
+            {},
+            body,
+            "application/json",
+        )
         return _read(answer, Reviewed)
 
-    async def post_places_applications_import(self, body: bytes | str, *, dry_run: bool | None = None, confirm_new: bool | None = None) -> BulkReport:
+    async def post_places_applications_import(
+        self, body: bytes | str, *, dry_run: bool | None = None, confirm_new: bool | None = None
+    ) -> BulkReport:
         """Applications from CSV, JSON lines or XLSX; a result for each row. A trial unless `dry_run=false`; `confirm_new` takes look-alikes as well."""
-        answer = await self._send("POST", f"/api/v1/places/applications/import", {"dry_run": dry_run, "confirm_new": confirm_new}, body, "text/csv")
+        answer = await self._send(
+            "POST",
+            f"/api/v1/places/applications/import",
+            {"dry_run": dry_run, "confirm_new": confirm_new},
+            body,
+            "text/csv",
+        )
         return _read(answer, BulkReport)
 
     async def post_places_acts(self, place_id: int, body: CodeAct) -> Acted:
         """Rotate or revoke the code of a gate; suspend, resume or revoke a place. `reason` is needed and kept with who did it."""
-        answer = await self._send("POST", f"/api/v1/places/{place_id}/acts", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/places/{place_id}/acts", {}, body, "application/json"
+        )
         return _read(answer, Acted)
 
     async def get_places_test_scans(self, place_id: int) -> TestScans:
@@ -1086,7 +1142,9 @@ class Client:
 
     async def post_places_test_scans(self, place_id: int, body: TrialScan) -> TrialReceipt:
         """Record what was found at a gate. The same `id` again is `repeated`."""
-        answer = await self._send("POST", f"/api/v1/places/{place_id}/test-scans", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/places/{place_id}/test-scans", {}, body, "application/json"
+        )
         return _read(answer, TrialReceipt)
 
     async def get_places(self, *, kind: PlaceKind | None = None) -> Directory:
@@ -1096,12 +1154,28 @@ class Client:
 
     async def post_places_codes_rotate(self, place_id: int, body: Rotation) -> Rotated:
         """Replace the code of one gate. The old poster stops working at once. `reason` is needed."""
-        answer = await self._send("POST", f"/api/v1/places/{place_id}/codes/rotate", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/places/{place_id}/codes/rotate", {}, body, "application/json"
+        )
         return _read(answer, Rotated)
 
-    async def post_evidence(self, kind: str, body: bytes | str, *, source: str | None = None, as_of: datetime | None = None, dry_run: bool | None = None) -> ImportReport:
+    async def post_evidence(
+        self,
+        kind: str,
+        body: bytes | str,
+        *,
+        source: str | None = None,
+        as_of: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> ImportReport:
         """Import evidence of one kind, as JSON lines or CSV by content type; a result for each row. `source` names who vouches for the file, `as_of` the hour up to which it is complete. With `dry_run` nothing is kept and the answer is the same. A program that pushes speaks for the source it is named after, and for no other."""
-        answer = await self._send("POST", f"/api/v1/evidence/{kind}", {"source": source, "as_of": as_of, "dry_run": dry_run}, body, "text/csv")
+        answer = await self._send(
+            "POST",
+            f"/api/v1/evidence/{kind}",
+            {"source": source, "as_of": as_of, "dry_run": dry_run},
+            body,
+            "text/csv",
+        )
         return _read(answer, ImportReport)
 
     async def get_rules(self) -> RuleSet:
@@ -1109,14 +1183,22 @@ class Client:
         answer = await self._send("GET", f"/api/v1/rules", {})
         return _read(answer, RuleSet)
 
-    async def get_places_poster_svg(self, place_id: int, *, gate: str | None = None, size: Literal['a4', 'a3'] | None = None) -> bytes:
+    async def get_places_poster_svg(
+        self, place_id: int, *, gate: str | None = None, size: Literal["a4", "a3"] | None = None
+    ) -> bytes:
         """The poster of one gate. Looking at it never changes the code."""
-        answer = await self._send("GET", f"/api/v1/places/{place_id}/poster.svg", {"gate": gate, "size": size})
+        answer = await self._send(
+            "GET", f"/api/v1/places/{place_id}/poster.svg", {"gate": gate, "size": size}
+        )
         return answer.content
 
-    async def get_places_poster_pdf(self, place_id: int, *, gate: str | None = None, size: Literal['a4', 'a3'] | None = None) -> bytes:
+    async def get_places_poster_pdf(
+        self, place_id: int, *, gate: str | None = None, size: Literal["a4", "a3"] | None = None
+    ) -> bytes:
         """The poster of one gate as PDF, with its fonts inside. Printing never changes the code."""
-        answer = await self._send("GET", f"/api/v1/places/{place_id}/poster.pdf", {"gate": gate, "size": size})
+        answer = await self._send(
+            "GET", f"/api/v1/places/{place_id}/poster.pdf", {"gate": gate, "size": size}
+        )
         return answer.content
 
     async def post_transport_passes(self, body: Asked) -> Shown:
@@ -1131,12 +1213,16 @@ class Client:
 
     async def post_transport_passes_revoke(self, transport_no: str, body: Revocation) -> Shown:
         """It opens nothing from now on; safe to repeat."""
-        answer = await self._send("POST", f"/api/v1/transport-passes/{transport_no}/revoke", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/transport-passes/{transport_no}/revoke", {}, body, "application/json"
+        )
         return _read(answer, Shown)
 
     async def post_places_lanes(self, place_id: int, body: Lanes) -> Lanes:
         """Which way each named gate leads, whom it serves, and whether trucks go first there."""
-        answer = await self._send("POST", f"/api/v1/places/{place_id}/lanes", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/places/{place_id}/lanes", {}, body, "application/json"
+        )
         return _read(answer, Lanes)
 
     async def post_movements(self, body: Report) -> MovementView:
@@ -1151,7 +1237,9 @@ class Client:
 
     async def patch_movements(self, movement_id: int, body: Amendment) -> MovementView:
         """Change a report, up to the barrier. The driver shows the key of the pass page in the header `X-View-Key`; staff act under their own name."""
-        answer = await self._send("PATCH", f"/api/v1/movements/{movement_id}", {}, body, "application/json")
+        answer = await self._send(
+            "PATCH", f"/api/v1/movements/{movement_id}", {}, body, "application/json"
+        )
         return _read(answer, MovementView)
 
     async def get_movements_pass_svg(self, movement_id: int) -> Any:
@@ -1159,14 +1247,38 @@ class Client:
         answer = await self._send("GET", f"/api/v1/movements/{movement_id}/pass.svg", {})
         return _read(answer, Any)
 
-    async def get_movements_pass_pdf(self, movement_id: int, *, size: Literal['a6', '80mm'] | None = None) -> Any:
+    async def get_movements_pass_pdf(
+        self, movement_id: int, *, size: Literal["a6", "80mm"] | None = None
+    ) -> Any:
         """The pass on paper, A6 or on a roll of 80 mm, with the offline code; no personal data."""
-        answer = await self._send("GET", f"/api/v1/movements/{movement_id}/pass.pdf", {"size": size})
+        answer = await self._send(
+            "GET", f"/api/v1/movements/{movement_id}/pass.pdf", {"size": size}
+        )
         return _read(answer, Any)
 
-    async def get_loops(self, *, state: str | None = None, place: int | None = None, since: datetime | None = None, plate: str | None = None, cursor: int | None = None, limit: int | None = None) -> Loops:
+    async def get_loops(
+        self,
+        *,
+        state: str | None = None,
+        place: int | None = None,
+        since: datetime | None = None,
+        plate: str | None = None,
+        cursor: int | None = None,
+        limit: int | None = None,
+    ) -> Loops:
         """Loops in order of movement id; `state` takes several, with commas between. `overdue` and `lapsed` are read off the clock."""
-        answer = await self._send("GET", f"/api/v1/loops", {"state": state, "place": place, "since": since, "plate": plate, "cursor": cursor, "limit": limit})
+        answer = await self._send(
+            "GET",
+            f"/api/v1/loops",
+            {
+                "state": state,
+                "place": place,
+                "since": since,
+                "plate": plate,
+                "cursor": cursor,
+                "limit": limit,
+            },
+        )
         return _read(answer, Loops)
 
     async def get_movements_history(self, movement_id: int) -> HistoryView:
@@ -1179,9 +1291,17 @@ class Client:
         answer = await self._send("GET", f"/api/v1/changes", {"after": after, "limit": limit})
         return _read(answer, Changes)
 
-    async def post_movements_people_reveal(self, movement_id: int, ordinal: int, body: closedloop_reveal_pages_RevealForm) -> Any:
+    async def post_movements_people_reveal(
+        self, movement_id: int, ordinal: int, body: closedloop_reveal_pages_RevealForm
+    ) -> Any:
         """Name, document and telephone of one person, for a reason that the person can read."""
-        answer = await self._send("POST", f"/api/v1/movements/{movement_id}/people/{ordinal}/reveal", {}, body, "application/json")
+        answer = await self._send(
+            "POST",
+            f"/api/v1/movements/{movement_id}/people/{ordinal}/reveal",
+            {},
+            body,
+            "application/json",
+        )
         return _read(answer, Any)
 
     async def post_scans(self, body: Batch) -> Results:
@@ -1191,7 +1311,9 @@ class Client:
 
     async def post_movements_events(self, movement_id: int, body: Act) -> Result:
         """One thing that happened to a movement: confirm, discrepancy, divert, delay, incident, departed, desk, void, reissue and others. Safe to send again under the same id."""
-        answer = await self._send("POST", f"/api/v1/movements/{movement_id}/events", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/movements/{movement_id}/events", {}, body, "application/json"
+        )
         return _read(answer, Result)
 
     async def post_events(self, body: Acts) -> Results:
@@ -1216,7 +1338,9 @@ class Client:
 
     async def get_gate_bundle(self, *, since: int | None = None, waiting: int | None = None) -> Any:
         """All passes expected at the reader's checkpoint, or those that changed since a cursor: `{signed, signature, kid}`, where `signed` is JSON text. `waiting`: how many scans the device has not sent yet."""
-        answer = await self._send("GET", f"/api/v1/gate/bundle", {"since": since, "waiting": waiting})
+        answer = await self._send(
+            "GET", f"/api/v1/gate/bundle", {"since": since, "waiting": waiting}
+        )
         return _read(answer, Any)
 
     async def get_gate_words(self) -> dict[str, Any]:
@@ -1261,37 +1385,60 @@ class Client:
 
     async def post_holds_approve(self, hold_id: UUID, body: Approval) -> Any:
         """A second person agrees; never the one who ordered it."""
-        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/approve", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/holds/{hold_id}/approve", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
     async def post_holds_release(self, hold_id: UUID, body: Release) -> Any:
         """The truck goes on, and its clock starts; a waiting appeal is thereby upheld."""
-        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/release", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/holds/{hold_id}/release", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
     async def post_holds_transfer(self, hold_id: UUID, body: Transfer) -> Any:
         """Ask a receiving body to take over. It has done so when it says so."""
-        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/transfer", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/holds/{hold_id}/transfer", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
     async def post_holds_acknowledge(self, hold_id: UUID, body: Acknowledgement) -> Any:
         """The receiving body has taken over."""
-        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/acknowledge", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/holds/{hold_id}/acknowledge", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
     async def post_holds_appeal(self, hold_id: UUID, body: Appeal) -> Any:
         """Whoever is held says that it is wrong: with the key of the pass page in the header `X-View-Key`, or through an officer. The answer is due within the appeal's own time."""
-        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/appeal", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/holds/{hold_id}/appeal", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
     async def post_holds_dismiss(self, hold_id: UUID, body: Dismissal) -> Any:
         """An appeal is answered and the hold stands: by somebody who neither ordered nor approved."""
-        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/dismiss", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/holds/{hold_id}/dismiss", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
-    async def get_alerts(self, *, movement_id: int | None = None, is_open: bool | None = None, cursor: str | None = None, limit: int | None = None) -> Alerts:
+    async def get_alerts(
+        self,
+        *,
+        movement_id: int | None = None,
+        is_open: bool | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Alerts:
         """Alerts in order of raising. `is_open=true` leaves out those that an arrival has ended."""
-        answer = await self._send("GET", f"/api/v1/alerts", {"movement_id": movement_id, "is_open": is_open, "cursor": cursor, "limit": limit})
+        answer = await self._send(
+            "GET",
+            f"/api/v1/alerts",
+            {"movement_id": movement_id, "is_open": is_open, "cursor": cursor, "limit": limit},
+        )
         return _read(answer, Alerts)
 
     async def get_feed(self, *, after: int | None = None, limit: int | None = None) -> Feed:
@@ -1301,17 +1448,23 @@ class Client:
 
     async def post_alerts_claim(self, alert_id: str, body: Nothing) -> Claim:
         """Look after this movement for a quarter of an hour; claiming again makes it last again."""
-        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/claim", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/alerts/{alert_id}/claim", {}, body, "application/json"
+        )
         return _read(answer, Claim)
 
     async def post_alerts_release(self, alert_id: str, body: Nothing) -> bytes:
         """Give a claim back before it ends by itself."""
-        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/release", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/alerts/{alert_id}/release", {}, body, "application/json"
+        )
         return answer.content
 
     async def post_alerts_snooze(self, alert_id: str, body: Snooze) -> Snoozed:
         """Ask for it again later. The ladder goes on, and its next rung brings it back."""
-        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/snooze", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/alerts/{alert_id}/snooze", {}, body, "application/json"
+        )
         return _read(answer, Snoozed)
 
     async def post_alerts_handover(self, body: alerts_actions_api_Handover) -> HandedOver:
@@ -1321,22 +1474,30 @@ class Client:
 
     async def post_alerts_reply(self, alert_id: str, body: Reply) -> Any:
         """A coded reply (1 to 9). Only 3 and 7 with a proof that an officer has seen end the enquiry; a firm's 3 is its confirmation of the arrival."""
-        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/reply", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/alerts/{alert_id}/reply", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
     async def post_alerts_call(self, alert_id: str, body: Call) -> Any:
         """A call that was made, with its result; the result counts as a reply."""
-        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/call", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/alerts/{alert_id}/call", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
     async def post_alerts_close(self, alert_id: str, body: Close) -> Any:
         """End a movement by hand: one officer proposes with reason and proof, another approves."""
-        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/close", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/alerts/{alert_id}/close", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
     async def post_alerts_same_truck(self, alert_id: str, body: SameTruck) -> Any:
         """The missing truck is one that arrived under a plate misread by one character."""
-        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/same-truck", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/alerts/{alert_id}/same-truck", {}, body, "application/json"
+        )
         return _read(answer, Any)
 
     async def get_extensions(self) -> Extensions:
@@ -1349,9 +1510,13 @@ class Client:
         answer = await self._send("POST", f"/api/v1/extensions", {}, body, "application/json")
         return _read(answer, Extension)
 
-    async def post_extensions_decision(self, extension_id: UUID, body: alerts_extensions_api_Decision) -> Extension:
+    async def post_extensions_decision(
+        self, extension_id: UUID, body: alerts_extensions_api_Decision
+    ) -> Extension:
         """A second officer agrees or not. The limits move within seconds."""
-        answer = await self._send("POST", f"/api/v1/extensions/{extension_id}/decision", {}, body, "application/json")
+        answer = await self._send(
+            "POST", f"/api/v1/extensions/{extension_id}/decision", {}, body, "application/json"
+        )
         return _read(answer, Extension)
 
 
