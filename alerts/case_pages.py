@@ -42,7 +42,7 @@ AnyRequest = Request[Any, Any, Any]
 READERS = (Role.DUTY, Role.AUDITOR)
 DONE = {
     "claim", "release", "snooze", "handover", "call", "propose", "approve", "refuse", "same-truck",
-    "resume",
+    "resume", "stranger_settled", "stranger_dismissed",
 }  # fmt: skip
 FIELDS = {
     "reply_unknown": "code", "minutes_out_of_range": "minutes", "destination_unknown": "place",

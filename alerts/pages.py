@@ -23,6 +23,7 @@ from alerts import (
     supervision_pages,
     tickets_pages,
 )
+from alerts.camera_watch import strangers, wanted_seen
 from alerts.case_acts import colleague
 from alerts.case_pages import DONE
 from alerts.desk_views import groups, people, referred_row
@@ -85,6 +86,7 @@ async def _duty(
         stale=await _stale(conn, cache, now),
         **await _late(conn, now, actor),
         **await _against_rules(conn, now, actor),
+        **await _by_camera(conn, cache, now, actor),
         colleagues=people(await claims.colleagues(conn, actor)),
         event_id=str(uuid7(now)),
         notice=notice,
@@ -109,6 +111,7 @@ async def duty_rows(
         stale=await _stale(tx, cache, now),
         **await _late(tx, now, actor),
         **await _against_rules(tx, now, actor),
+        **await _by_camera(tx, cache, now, actor),
     )
 
 
@@ -152,6 +155,21 @@ async def _against_rules(conn: Connection, now: datetime, actor: Actor | None) -
             }
             for each in found
         ],
+    }
+
+
+async def _by_camera(
+    conn: Connection, cache: WorldCache, now: datetime, actor: Actor | None
+) -> dict[str, Any]:
+    """Trucks that nobody reported, and trucks that are looked for, as cameras saw them."""
+    world, own = await cache.now(conn), own_district(actor)
+    ladder = world.rules_at(now).ladder if world.rule_sets else ()
+    return {
+        "strangers": [
+            {"seen": each, "plate_kind": kind_shown(each.plate)}
+            for each in await strangers(conn, now, district=own)
+        ],
+        "wanted_seen": await wanted_seen(conn, ladder, now, district=own),
     }
 
 

@@ -1,8 +1,8 @@
 """Before anybody is asked: what the record itself knows of a truck that has not arrived (L1).
 
-Four questions: does a device at its destination still keep scans, was the same plate or the same
-person seen elsewhere since, and did a truck arrive there whose plate is one character off. What is
-found is shown beside the truck; it closes nothing by itself.
+Does a device at its destination still keep scans, was the same plate or the same person seen
+elsewhere since, did a camera read the plate, and did a truck arrive there whose plate is one
+character off. What is found is shown beside the truck; it closes nothing by itself.
 """
 
 from collections import defaultdict
@@ -24,7 +24,8 @@ SEEN = "('entry', 'arrival', 'departure', 'exit', 'confirm')"
 
 class Finding(Struct, frozen=True, kw_only=True):
     """`kind`: device_silent (`name`, since `at`), plate_elsewhere or person_elsewhere (movement,
-    place), plate_close (another movement with `plate`, arrived at `at`).
+    place), camera_seen (its plate, at `place_id`), plate_close (another movement with `plate`,
+    arrived at `at`).
     """
 
     kind: str
@@ -66,6 +67,7 @@ async def _reconcile_some(conn: Connection, now: datetime) -> int:
     for movement_id, finding in [
         *await _silent(conn, late),
         *await _seen_elsewhere(conn, late),
+        *await _seen_by_camera(conn, late),
         *await _plates_close(conn, late),
     ]:
         found[movement_id].append(finding)
@@ -172,6 +174,31 @@ async def _seen_elsewhere(conn: Connection, late: Sequence[Late]) -> list[tuple[
                 place_id=row["place_id"],
                 at=row["occurred_at"],
             ),
+        )
+        for row in rows
+    ]
+
+
+async def _seen_by_camera(conn: Connection, late: Sequence[Late]) -> list[tuple[int, Finding]]:
+    """The last time that a camera read the plate at each place since the release."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT ON (n.movement_id, r.place_id) n.movement_id, r.place_id, r.taken_at
+          FROM unnest($1::bigint[], $2::text[], $3::timestamptz[])
+               AS n (movement_id, plate, since)
+          JOIN registry.camera_read r
+            ON r.plate = n.plate AND r.taken_at > n.since AND r.outcome <> 'doubtful'
+         WHERE n.plate <> ''
+         ORDER BY n.movement_id, r.place_id, r.taken_at DESC
+        """,
+        [each.movement_id for each in late],
+        [each.plate for each in late],
+        [each.released_at for each in late],
+    )
+    return [
+        (
+            row["movement_id"],
+            Finding(kind="camera_seen", place_id=row["place_id"], at=row["taken_at"]),
         )
         for row in rows
     ]

@@ -17,6 +17,7 @@ CASES = frozenset(
     {
         "limit_ahead", "limit_passed", "enquiry", "call_needed", "field_check", "tracing_asked",
         "truck_referred", "truck_discrepancy", "truck_not_expected", "pass_in_two_lanes",
+        "wanted_seen",
     }
 )  # fmt: skip
 #: Messages whose reader looks at a list of their own.

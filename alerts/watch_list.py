@@ -27,10 +27,10 @@ async def wanted(
     ladder: Sequence[Rung],
     *,
     district: str | None = None,
-    plate: str | None = None,
+    plates: Sequence[str] | None = None,
     limit: int = 500,
 ) -> list[Wanted]:
-    """The longest missing first. Of one district or of all; with one plate, of it alone."""
+    """The longest missing first. Of one district or of all; with plates, of those alone."""
     rungs = [
         (limb, rung.minutes) for rung in ladder if rung.does is Does.WATCH for limb in rung.limbs
     ]
@@ -53,13 +53,14 @@ async def wanted(
           JOIN registry.movement m ON m.movement_id = n.movement_id
           LEFT JOIN registry.place p ON p.id = l.next_place_id
           LEFT JOIN registry.place e ON e.id = l.entry_place_id
-         WHERE {touches_district("$4")} AND ($5::text IS NULL OR $5 IN (m.plate, m.trailer_plate))
+         WHERE {touches_district("$4")}
+           AND ($5::text[] IS NULL OR m.plate = ANY($5) OR m.trailer_plate = ANY($5))
          ORDER BY n.due_at, n.movement_id LIMIT $3
         """,
         [limb for limb, _ in rungs],
         [minutes for _, minutes in rungs],
         limit,
         district,
-        plate,
+        plates,
     )
     return [convert(dict(row), Wanted) for row in rows]

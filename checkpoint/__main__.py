@@ -20,6 +20,7 @@ from checkpoint.doctor import examine
 from checkpoint.keeping import retention_command, vault_command
 from checkpoint.keys import add_arguments as add_key_arguments
 from checkpoint.keys import change_keys
+from checkpoint.sandbox_command import prepare
 from checkpoint.scenario_command import add_arguments as add_scenario
 from checkpoint.scenario_command import scenario_command
 from checkpoint.serving import port_is_free, serve
@@ -83,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     holder = token.add_mutually_exclusive_group(required=True)
     holder.add_argument("--place", type=int, help="a device of this place")
     holder.add_argument("--account", help="the log-in of an account")
-    token.add_argument("--role", choices=("lane", "firm"), default="lane")
+    token.add_argument("--role", choices=("lane", "firm", "camera"), default="lane")
     token.add_argument("--name", default="device")
     add_account(
         command("account", _account, "add, disable or let in an account, without the pages")
@@ -134,6 +135,7 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
         settings = read_settings(os.environ)
     if arguments.demo:
         os.environ.setdefault("CHECKPOINT_SMS", "console")
+        os.environ.setdefault("CHECKPOINT_SANDBOX", "1")
         settings = read_settings(os.environ)
     # The server sends itself the signal again that ended it; this way what follows still runs.
     signal.signal(signal.SIGTERM, _leave)
@@ -142,6 +144,11 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
         asyncio.run(migrate(dsn, MIGRATIONS))
         if arguments.demo:
             _print_logins(settings, asyncio.run(_seed_demo(settings, dsn)))
+        if settings.sandbox:
+            kept = asyncio.run(prepare(settings, dsn, MIGRATIONS, SystemClock().now()))
+            print(
+                f"Sandbox for programs under {settings.public_url}/sandbox/api/v1, tokens in {kept}"
+            )
         print(f"Serving on {settings.public_url} — Ctrl-C stops everything.", flush=True)
         serve(settings, dsn)
     return 0

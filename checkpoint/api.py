@@ -9,11 +9,10 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from checkpoint.answers import Result, Results, act_result, refused_result, scan_results
-from checkpoint.desk import DESK
+from checkpoint.batches import CHECKS, MovementAct
 from checkpoint.intake import MOST, SCANNERS, Batch, Intake, id_of
-from closedloop.acts import ACTS, Act, propose
+from closedloop.acts import Act, propose
 from closedloop.commit import Proposal, append
-from closedloop.pass_acts import PASS_ACTS
 from closedloop.reporting import Office
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
@@ -24,7 +23,6 @@ from registry.accounts import known_actor
 from registry.model import Role
 
 ACTORS = (Role.FIRM, Role.DESK, Role.LANE, Role.DUTY, Role.REGISTRAR)
-CHECKS = ACTS | PASS_ACTS | DESK
 
 
 @post("/scans", guards=[requires(*SCANNERS)], status_code=200)
@@ -37,16 +35,6 @@ async def take_scans(
     never spoils the others, and every item is safe to send again.
     """
     return await scan_results(intake, data, known_actor(request))
-
-
-class MovementAct(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An act in a batch names its movement."""
-
-    movement_id: int
-
-    def proposal(self, actor: Actor) -> Proposal:
-        said = {name: getattr(self, name) for name in Act.__struct_fields__}
-        return propose(self.movement_id, Act(**said), actor, CHECKS)
 
 
 class Acts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

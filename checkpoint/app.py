@@ -10,14 +10,16 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 import alerts.api
 import alerts.pages
 import checkpoint.api
 import checkpoint.appeal_pages
+import checkpoint.camera_pages
+import checkpoint.cameras_api
 import checkpoint.console_pages
 import checkpoint.desk_pages
+import checkpoint.docs_pages
 import checkpoint.duty_lanes_pages
 import checkpoint.gate_api
 import checkpoint.health
@@ -31,16 +33,19 @@ import closedloop.pages
 import registry.api
 import registry.pages
 from alerts.marks import marks_of_firm
+from checkpoint.describing import Described
 from checkpoint.intake import Intake
 from checkpoint.office_work import can_wait
+from checkpoint.sandbox import Scenarios, check_space
 from checkpoint.schedule import schedule
+from checkpoint.scopes import needed
 from closedloop.group import GroupCommit
 from closedloop.reporting import Office
 from closedloop.visit_answers import Reception
 from closedloop.visit_writer import VisitWriter
 from kernel.admission import Admission, Pressure
 from kernel.assets import Assets
-from kernel.auth import Actor, Authenticate, SignedIn
+from kernel.auth import Actor, Authenticate, Key, SignedIn
 from kernel.clock import Clock, SystemClock
 from kernel.db import Pool, open_pool, provide_tx
 from kernel.i18n import load_catalogues
@@ -48,11 +53,13 @@ from kernel.jobs import ticker
 from kernel.keyring import unlock
 from kernel.lately import Lately
 from kernel.live import Hub
+from kernel.metering import Metered
 from kernel.privacy import Vault, load_master_key
 from kernel.problems import exception_handlers
 from kernel.settings import Settings
 from kernel.store import PostgresStore
 from kernel.web import Headers, Locale, csrf, session_config, template_config
+from registry.api_keys import count_use
 from registry.marks import Marks
 from registry.sessions import limits_of, signed_in
 from registry.world import WorldCache
@@ -79,7 +86,9 @@ PAGES = (
     *checkpoint.receive_pages.HANDLERS,
     *checkpoint.appeal_pages.HANDLERS,
     *checkpoint.console_pages.HANDLERS,
+    *checkpoint.camera_pages.HANDLERS,
     *alerts.pages.HANDLERS,
+    *checkpoint.docs_pages.HANDLERS,
     *checkpoint.health.HANDLERS,
 )
 API = (
@@ -87,6 +96,7 @@ API = (
     *closedloop.api.HANDLERS,
     *checkpoint.api.HANDLERS,
     *checkpoint.gate_api.HANDLERS,
+    *checkpoint.cameras_api.HANDLERS,
     *checkpoint.holds_api.HANDLERS,
     *alerts.api.HANDLERS,
 )
@@ -94,7 +104,8 @@ DESCRIPTION = OpenAPIConfig(
     title="Checkpoint",
     version="1",
     path="/api",
-    render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    render_plugins=[Described(path="/openapi.json")],
+    use_handler_docstrings=True,
 )
 
 
@@ -106,9 +117,11 @@ def create_app(
     vault: Vault | None = None,
     pool: Pool | None = None,
     ticking: bool = True,
+    sandbox: bool = False,
 ) -> Litestar:
     """`pool` replaces the application's own, which tests use to keep everything in one
-    transaction; `ticking` is off where the sweep is called by hand.
+    transaction; `ticking` is off where the sweep is called by hand; `sandbox` plays scenarios, on a
+    database that says that it is the sandbox's.
     """
     load_catalogues([ROOT / floor / "locale" for floor in FLOORS])
     vault = vault or Vault(load_master_key(settings))
@@ -117,11 +130,12 @@ def create_app(
     secret = vault.mac("csrf", b"forms").hex()
     return Litestar(
         route_handlers=[*PAGES, Router("/api/v1", route_handlers=[*API]), assets.router()],
-        lifespan=[_running(dsn, ticking=ticking)],
+        lifespan=[_running(dsn, ticking=ticking, sandbox=sandbox)],
         dependencies={name: Provide(given) for name, given in DEPENDENCIES.items()},
         state=state,
         middleware=[
             Locale(),
+            Scenarios(playing=sandbox),
             Admission(can_wait, state.pressure, settings.urgent_ms),
             session_config(
                 # An hour longer than a log-in: it says whose a form was that came too late.
@@ -129,6 +143,7 @@ def create_app(
                 seconds=(settings.session_hours + 1) * HOUR,
             ).middleware,
             Authenticate(),
+            Metered(needed),
             csrf(secret, secure=settings.secure_cookies),
         ],
         before_send=[Headers(assets, secure=settings.secure_cookies)],
@@ -160,12 +175,13 @@ def _state(settings: Settings, dsn: str, clock: Clock, vault: Vault, pool: Pool 
     )
 
 
-def _running(dsn: str, *, ticking: bool):  # noqa: ANN202 - Litestar's own shape of a lifespan
+def _running(dsn: str, *, ticking: bool, sandbox: bool):  # noqa: ANN202 - Litestar's own shape of a lifespan
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncGenerator[None]:
         state = app.state
         async with AsyncExitStack() as stack:
             await _connect(state, dsn, stack)
+            await check_space(state.pool, sandbox=sandbox)
             await check_key(state.pool, state.vault, state.clock.now())
             await stack.enter_async_context(_intake(state))
             if ticking:
@@ -195,6 +211,7 @@ async def _intake(state: State) -> AsyncGenerator[None]:
     state.intake = Intake(office=state.office, group=group, pool=pool, clock=state.clock)
     state.find_token = _token_finder(state, pool)
     state.find_account = _account_finder(state)
+    state.count_use = _use_counter(state)
     writer = VisitWriter(state.pool, state.office, state.clock, state.pressure)
     state.reception = Reception(
         office=state.office, writer=writer, pool=state.pool, clock=state.clock
@@ -223,6 +240,14 @@ def _account_finder(state: State):  # noqa: ANN202 - FindAccount
             return await signed_in(conn, said, limits, state.clock.now())
 
     return find
+
+
+def _use_counter(state: State):  # noqa: ANN202 - CountUse
+    async def count(key: Key) -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await count_use(conn, key, state.clock.now())
+
+    return count
 
 
 async def check_key(pool: Pool, vault: Vault, now: datetime) -> None:

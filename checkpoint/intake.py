@@ -119,14 +119,16 @@ async def take_one(
     now: datetime,
     *,
     own_time: bool = False,
+    camera_plate: str = "",
 ) -> Answer:
     """One scan from a page, in the page's own transaction. Raises Refused.
 
     Its time is ours and no part of what was said, so that a form sent twice says the same; unless
-    it stands on a sheet of paper.
+    it stands on a sheet of paper. Nor is the plate that a camera read meanwhile.
     """
     movement_id = await _movement_in(conn, intake.office, scan, actor, now)
-    proposal = propose(scan, movement_id, actor, level)
+    seen = msgspec.structs.replace(scan, plate_seen=scan.plate_seen or camera_plate)
+    proposal = propose(seen, movement_id, actor, level)
     if not own_time:
         said = msgspec.structs.replace(as_said(scan), occurred_at=NO_TIME)
         proposal = msgspec.structs.replace(proposal, body_hash=body_hash(said))

@@ -16,6 +16,7 @@ from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
 
 from checkpoint.answers import scan_results
 from checkpoint.intake import SCANNERS, Batch
+from checkpoint.sandbox import scenario_of
 from closedloop.visit_answers import VisitBatch, visit_results
 from kernel.auth import Actor, bearer_token, token_hash
 from kernel.i18n import use_locale
@@ -89,11 +90,15 @@ class LaneDoor:
         """Whoever holds the token, if the world was compared a moment ago and they may scan."""
         if scope["type"] != "http" or scope["path"] != self.path or scope["method"] != "POST":
             return None
+        if scenario_of(scope) is not None:  # no scan of a city has one: it is refused
+            return None
         token, cache = bearer_token(scope), cast("WorldCache", self.state.office.cache)
         if not token or cache.held is None or not cache.fresh:
             return None
         actor = cache.held.actor(token_hash(token), self.state.clock.now())
-        return actor if actor is not None and self._may(actor) else None
+        if actor is None or actor.key is not None:  # a key is asked for its scope and its quota
+            return None
+        return actor if self._may(actor) else None
 
 
 class VenueDoor(LaneDoor):

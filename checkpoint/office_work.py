@@ -7,7 +7,10 @@ the report. Duty officers' open pages keep what they show, with its age, and ask
 #: Prefixes of path templates, of lists, searches, ledgers, sheets and their renewal.
 OFFICE = (
     "/admin/",
+    "/api/docs",
+    "/api/openapi.json",
     "/api/v1/alerts",
+    "/api/v1/changes",
     "/api/v1/feed",
     "/api/v1/loops",
     "/api/v1/places/applications",
@@ -27,7 +30,7 @@ OFFICE = (
     "/security/",
 )
 #: A stream is opened once and costs nothing after; an end of it would be asked for again.
-STREAMS = frozenset({"/duty/events", "/infodesk/events"})
+STREAMS = frozenset({"/duty/events", "/infodesk/events", "/gate/reads/events"})
 
 
 def can_wait(template: str) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from alerts.watch_list import wanted
 from checkpoint.arrive_pages import HANDLERS as ARRIVING
+from checkpoint.camera_lane import plate_for, seen_at
 from checkpoint.discrepancy_pages import HANDLERS as DISCREPANT
 from checkpoint.intake import WRONG_CODES, Answer, Intake, take_one
 from checkpoint.me_pages import HANDLERS as MINE
@@ -26,6 +27,7 @@ from kernel.i18n import current_locale, t
 from kernel.ids import uuid7
 from kernel.web import Page, page
 from registry.accounts import home_of
+from registry.camera_reads import watched_by_camera
 from registry.model import Role
 from registry.passes import classify
 from registry.plates import kind_shown
@@ -85,7 +87,8 @@ async def gate_scan(
     if kind not in {"pass", "text"}:
         return await _gate(tx, intake, actor, data.gate, card=_wrong(kind, now))
     try:
-        answer = await take_one(tx, intake, scan, actor, None, now)
+        seen = await plate_for(tx, intake.office, scan.place_id, scan.gate, scan.pass_number, now)
+        answer = await take_one(tx, intake, scan, actor, None, now, camera_plate=seen)
     except Refused as refused:
         return await _gate(tx, intake, actor, data.gate, card=_refused(refused, typed, now))
     return await _gate(
@@ -103,10 +106,15 @@ async def _gate(
 ) -> Page:
     world = await intake.office.cache.now(conn)
     place = world.place(place_of(actor))
+    own_gate = gate if gate in place.gates else None
+    has_camera = await watched_by_camera(conn, place.id)
     return page(
         "lane.html",
         place={"name": place.name},
-        gate=gate if gate in place.gates else None,
+        reads=await seen_at(conn, place, own_gate or "", intake.clock.now())
+        if has_camera
+        else None,
+        gate=own_gate,
         gates=list(place.gates),
         event_id=str(uuid7(intake.clock.now())),
         errors=[],
@@ -150,7 +158,7 @@ async def _card(
         "next": reasons[0]["mend"] or None if reasons else None,
         "first": _first(body, world, now),
         "wanted": bool(
-            await wanted(conn, world.rules_at(now).ladder, plate=movement.plate, limit=1)
+            await wanted(conn, world.rules_at(now).ladder, plates=[movement.plate], limit=1)
         ),
         "advice": lane_advice(outcome.event, world),
         "typed": typed,

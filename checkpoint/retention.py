@@ -9,6 +9,7 @@ import alerts.supervision_erasing
 import closedloop.ending
 import closedloop.tracing_erasing
 import kernel.retention
+import registry.camera_erasing
 import registry.erasing
 from kernel.db import Connection
 from kernel.retention import Eraser
@@ -23,6 +24,7 @@ async def _erase_records(conn: Connection, keys: Sequence[Any], now: datetime) -
 ERASERS: tuple[Eraser, ...] = (
     *kernel.retention.ERASERS,
     *registry.erasing.ERASERS,
+    *registry.camera_erasing.ERASERS,
     *closedloop.ending.ERASERS,
     *closedloop.tracing_erasing.ERASERS,
     *alerts.supervision_erasing.ERASERS,

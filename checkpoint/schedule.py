@@ -14,6 +14,7 @@ from alerts.supervision_clock import look_after
 from alerts.telling import teller
 from alerts.watching import CANARY, WATCHED, measure
 from checkpoint.retention import ERASERS
+from closedloop.changes import keep_up
 from closedloop.lapsing import lapse_and_renew
 from closedloop.learning import learn
 from closedloop.shadow_runs import run_asked
@@ -33,6 +34,7 @@ LAPSING_SECONDS = 60
 SUPERVISION_SECONDS = 300
 #: A firm is told of a truck so soon after its pass was issued.
 ASKING_SECONDS = 15
+CHANGES_SECONDS = 60
 #: Whoever asked for a shadow run looks at the page meanwhile.
 SHADOW_SECONDS = 5
 
@@ -61,6 +63,7 @@ def _jobs(state: State) -> Iterator[tuple[str, float, Job]]:
         yield TEXTS, SENDING_SECONDS, _sending(state)
     yield "deliveries", SENDING_SECONDS, _delivering(state)
     yield "feed", HOUR, _forgetting_messages(state)
+    yield "changes", CHANGES_SECONDS, _keeping_up(state)
     yield "canary", CANARY_SECONDS, _singing(state)
     yield WATCH, WATCH_SECONDS, _watching(state)
     yield "lapses", LAPSING_SECONDS, _lapsing(state)
@@ -137,6 +140,14 @@ def _forgetting_messages(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
             await forget_old(conn, state.clock.now())
+
+    return job
+
+
+def _keeping_up(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await keep_up(conn, state.clock.now())
 
     return job
 

@@ -17,6 +17,7 @@ from litestar.types import ASGIApp
 
 from checkpoint.app import create_app
 from checkpoint.lane import LaneDoor, VenueDoor
+from checkpoint.sandbox import Spaces, sandbox_dsn, sandbox_settings
 from kernel.logging import RequestLog, configure
 from kernel.settings import Settings, read_settings
 
@@ -38,7 +39,15 @@ def application() -> ASGIApp:
     secure = settings.secure_cookies
     venues = cast("ASGIApp", VenueDoor(app, secure=secure))
     door = cast("ASGIApp", LaneDoor(app, secure=secure, behind=venues))
+    door = _with_sandbox(door, settings) if settings.sandbox else door
     return RequestLog(door) if logged else door
+
+
+def _with_sandbox(city: ASGIApp, settings: Settings) -> ASGIApp:
+    """Made here, and given nothing of the city's."""
+    dsn = sandbox_dsn(settings.database_url or "")
+    app = create_app(sandbox_settings(settings), dsn=dsn, ticking=False, sandbox=True)
+    return cast("ASGIApp", Spaces(city, cast("ASGIApp", app), app.lifespan))
 
 
 def _obey_supervisor(app: Litestar) -> None:

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 
+from closedloop.changes_api import HANDLERS as CHANGES
 from closedloop.loops_api import HANDLERS as LOOPS
 from closedloop.loops_api import READERS, own_situation
 from closedloop.model import state_at
@@ -200,6 +201,7 @@ HANDLERS = [
     draw_pass,
     print_pass,
     *LOOPS,
+    *CHANGES,
     *REVEAL,
     *TRACING,
     *VISITS,

@@ -74,7 +74,10 @@ async def _records_due(conn: Connection, cut: Cut, limit: int | None) -> Sequenc
 
 
 #: By movement; the loop last, which the others belong to.
-TABLES = ("closedloop.deadline", "closedloop.breach", "closedloop.appeal", "closedloop.loop")
+TABLES = (
+    "closedloop.deadline", "closedloop.breach", "closedloop.appeal", "closedloop.change",
+    "closedloop.loop",
+)  # fmt: skip
 
 
 async def _erase_records(conn: Connection, keys: Sequence[Any], now: datetime) -> None:

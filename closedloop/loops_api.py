@@ -48,14 +48,14 @@ async def own_situation(
     """To a firm another firm's truck does not exist, nor to a district another's."""
     situation = await situation_of(conn, movement_id)
     check_in_district(situation, actor, await office.cache.now(conn))
-    if actor is not None and _firm_only(actor):
+    if actor is not None and firm_only(actor):
         places = {stop.place_id for stop in situation.loop.stops}
         if actor.place_id not in places:
             raise NotFound("unknown_movement", movement_id=movement_id)
     return situation
 
 
-def _firm_only(actor: Actor) -> bool:
+def firm_only(actor: Actor) -> bool:
     return not actor.roles & (set(READERS) - {Role.FIRM})
 
 
@@ -80,7 +80,7 @@ async def list_loops(
     query = LoopQuery(
         states=tuple(part for part in states.split(",") if part),
         place=place,
-        own=actor.place_id if actor is not None and _firm_only(actor) else None,
+        own=actor.place_id if actor is not None and firm_only(actor) else None,
         own_district=own_district(actor),
         since=since,
         plate=plate,

@@ -47,7 +47,10 @@ WITH moved AS (
            last_card = excluded.last_card, flags = excluded.flags, view = excluded.view,
            updated_at = excluded.updated_at
      WHERE l.version = excluded.version - 1
-    RETURNING l.movement_id
+    RETURNING l.movement_id, l.version, l.state
+), changed AS (
+    INSERT INTO closedloop.change (movement_id, version, state, at)
+    SELECT movement_id, version, state, $1 FROM moved
 ), stored AS (
     INSERT INTO registry.event
            (movement_id, event_id, kind, occurred_at, received_at, uncertainty_ms, place_id, gate,

@@ -39,6 +39,15 @@ HALFWAY = "halfway"
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """What a program's token may be used for, and how often."""
+
+    id: UUID
+    scopes: frozenset[str]
+    per_minute: int
+    per_day: int
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     kind: Literal["account", "device", "system"]
@@ -51,6 +60,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     owes: Literal["", "code", "enrolment"] = ""
     login_id: UUID | None = None
     demo: bool = False
+    #: Of a program that acts for an account; None for people and devices.
+    key: Key | None = None
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     session_hours: int = 12
     #: What can wait is turned away while urgent work waits longer than this; 0: never.
     urgent_ms: int = 100
+    #: A second application for whoever tries a program, on a database of its own.
+    sandbox: bool = False
 
     def __repr__(self) -> str:
         # The database password and the master key must not reach a log through a repr.
@@ -125,6 +127,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         idle_minutes=_whole(env, "CHECKPOINT_IDLE_MINUTES", 30, top=24 * 60),
         session_hours=_whole(env, "CHECKPOINT_SESSION_HOURS", 12, top=24),
         urgent_ms=_whole(env, "CHECKPOINT_URGENT_MS", 100, top=60_000, least=0),
+        sandbox=_switch(env, "CHECKPOINT_SANDBOX"),
     )
 
 

@@ -160,7 +160,7 @@ async def account_tokens(conn: Connection) -> list[TokenRow]:
         """
         SELECT encode(t.token_hash, 'hex') AS hash, a.login, t.label, t.created_at
           FROM registry.token t JOIN registry.account a ON a.id = t.account_id
-         WHERE t.revoked_at IS NULL ORDER BY t.created_at, t.token_hash
+         WHERE t.revoked_at IS NULL AND t.key_id IS NULL ORDER BY t.created_at, t.token_hash
         """
     )
     return [convert(dict(row), TokenRow) for row in rows]

@@ -169,18 +169,19 @@ def _actor(row: dict[str, Any]) -> Actor:
 
 
 async def create_device(
-    conn: Connection, *, name: str, place_id: int, role: str, now: datetime
+    conn: Connection, *, name: str, place_id: int, role: str, gate: str = "", now: datetime
 ) -> UUID:
-    """`role` is lane, firm or camera."""
+    """`role` is lane, firm or camera; `gate` the lane that a camera looks at."""
     return await conn.fetchval(
         """
-        INSERT INTO registry.device (id, name, place_id, role, created_at)
-        VALUES ($1, $2, $3, $4, $5) RETURNING id
+        INSERT INTO registry.device (id, name, place_id, role, gate, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
         """,
         uuid4(),
         name,
         place_id,
         role,
+        gate,
         now,
     )
 

@@ -93,6 +93,7 @@ async def seed(conn: Connection, vault: Vault, now: datetime, data_dir: Path) ->
         lane_tokens={place.id: await _token(conn, kept, place, "lane", now) for place in gates},
         firm_tokens={place.id: await _token(conn, kept, place, "firm", now) for place in works},
         venue_tokens={place.id: await _token(conn, kept, place, "firm", now) for place in shops},
+        camera_tokens={gates[0].id: await _token(conn, kept, gates[0], "camera", now)},
     )
     await seed_ledger(conn, now)
     kept.keep()

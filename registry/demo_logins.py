@@ -27,6 +27,7 @@ class DemoLogins(Struct, frozen=True, kw_only=True):
     lane_tokens: dict[int, str]
     firm_tokens: dict[int, str]
     venue_tokens: dict[int, str] = {}
+    camera_tokens: dict[int, str] = {}
 
 
 class Secrets:

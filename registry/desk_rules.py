@@ -19,7 +19,6 @@ AFTER = ("again", "close", "push")
 LOWEST = 4
 
 
-
 class Clocks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Minutes for each step: to push it on, for the unit's answer, to review that, to tell it."""
 

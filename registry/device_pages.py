@@ -20,6 +20,7 @@ from kernel.i18n import t
 from kernel.web import Page, page, url_with
 from registry.account_queries import account_tokens, devices
 from registry.accounts import create_device, issue_token, known_actor, revoke_device, revoke_token
+from registry.camera_reads import CAMERA
 from registry.consoles import make_code
 from registry.model import Role
 from registry.office_views import PER_PAGE, choices, framed, place_number
@@ -28,17 +29,22 @@ from registry.places import find_place
 from registry.wording import error
 
 AnyRequest = Request[Any, Any, Any]
-DEVICE_ROLES = ("lane", "firm")
+DEVICE_ROLES = ("lane", "firm", CAMERA)
 LONGEST_NAME = 60
 DONE = {"revoked"}
 _HASH = re.compile(r"[0-9a-f]{64}")
-_FIELDS = {"unknown_place_chosen": "place", "unknown_place": "place", "name_missing": "name"}
+_FIELDS = {
+    "unknown_place_chosen": "place", "unknown_place": "place", "name_missing": "name",
+    "gate_unknown": "gate",
+}  # fmt: skip
 
 
 class DeviceForm(Struct, frozen=True, kw_only=True):
     name: str = ""
     place: str = ""
     role: str = ""
+    #: The lane that a camera looks at.
+    gate: str = ""
 
 
 @get("/admin/devices", guards=[requires(Role.ADMIN)])
@@ -93,11 +99,14 @@ async def new_device(
         name = data.name.replace("\0", "").strip()
         if not name or len(name) > LONGEST_NAME:
             raise Malformed("name_missing")
+        gate = await _gate(tx, place_id, data)
     except Refused as refused:
-        values = {"name": data.name, "place": data.place, "role": data.role}
+        values = {"name": data.name, "place": data.place, "role": data.role, "gate": data.gate}
         told = error(_FIELDS.get(refused.code, "role"), refused)
         return await _devices(tx, actor, values=values, told=told)
-    device_id = await create_device(tx, name=name, place_id=place_id, role=data.role, now=now)
+    device_id = await create_device(
+        tx, name=name, place_id=place_id, role=data.role, gate=gate, now=now
+    )
     return await _token(tx, actor, device_id, now)
 
 
@@ -109,6 +118,19 @@ async def _place(conn: Connection, data: DeviceForm) -> int:
     if data.role not in DEVICE_ROLES:
         raise Malformed("device_role_needed")
     return (await find_place(conn, place_id)).id
+
+
+async def _gate(conn: Connection, place_id: int, data: DeviceForm) -> str:
+    """Raises Malformed `gate_unknown`: a camera looks at one lane of its place, or at all."""
+    gate = data.gate.replace("\0", "").strip()
+    if data.role != CAMERA or not gate:
+        return ""
+    known = await conn.fetchval(
+        "SELECT true FROM registry.gate WHERE place_id = $1 AND gate = $2", place_id, gate
+    )
+    if not known:
+        raise Malformed("gate_unknown")
+    return gate
 
 
 async def _token(conn: Connection, actor: Actor, device_id: UUID, now: datetime) -> Page:

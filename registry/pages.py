@@ -17,6 +17,7 @@ import registry.coverage_pages
 import registry.device_pages
 import registry.import_pages
 import registry.inspection_pages
+import registry.key_pages
 import registry.lane_pages
 import registry.login_pages
 import registry.me_pages
@@ -94,6 +95,7 @@ HANDLERS = [
     *registry.admin_pages.HANDLERS,
     *registry.channel_pages.HANDLERS,
     *registry.device_pages.HANDLERS,
+    *registry.key_pages.HANDLERS,
     *registry.security_pages.HANDLERS,
     *registry.audit_pages.HANDLERS,
     *registry.retention_pages.HANDLERS,

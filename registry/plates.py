@@ -111,3 +111,35 @@ def one_character_off(a: str, b: str) -> bool:
             return j == i + 1 and a[i] == b[j] and a[j] == b[i]
         case _:
             return False
+
+
+_SIGNS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def near(plate: str) -> frozenset[str]:
+    """All plates that are one character off, as `one_character_off` has it. Expects a normalised
+    plate of seven or eight characters; others have none.
+    """
+    if len(plate) not in _LENGTHS:
+        return frozenset()
+    made = {
+        f"{plate[:at]}{sign}{plate[at + 1 :]}"
+        for at in range(len(plate))
+        for sign in _may_stand(plate, at)
+    }
+    swapped = {
+        f"{plate[:at]}{plate[at + 1]}{plate[at]}{plate[at + 2 :]}"
+        for at in range(1, len(plate) - 1)
+    }
+    return frozenset((made | swapped) - {plate})
+
+
+_LENGTHS = (7, 8)
+
+
+def _may_stand(plate: str, at: int) -> str:
+    if at == 0:
+        return PROVINCES
+    if at == len(plate) - 1:
+        return _SIGNS + "挂"
+    return _SIGNS

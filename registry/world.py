@@ -208,13 +208,17 @@ async def _tokens(conn: Connection) -> tuple[dict[bytes, Actor], dict[bytes, dat
     """Tokens that still open a door: neither they nor their device or account are withdrawn."""
     rows = await conn.fetch(
         """
-        SELECT t.token_hash, t.expires_at, d.id AS device_id, d.role AS device_role,
+        SELECT t.token_hash, least(t.expires_at, k.expires_at) AS expires_at,
+               d.id AS device_id, d.role AS device_role,
                coalesce(d.place_id, a.place_id) AS place_id, coalesce(d.name, a.name) AS name,
-               a.id AS account_id, a.roles, a.district_code
+               a.id AS account_id, a.roles, a.district_code,
+               k.id AS key_id, k.scopes, k.per_minute, k.per_day
           FROM registry.token t
+          LEFT JOIN registry.api_key k ON k.id = t.key_id
           LEFT JOIN registry.device d ON d.id = t.device_id
           LEFT JOIN registry.account a ON a.id = t.account_id
          WHERE t.revoked_at IS NULL AND d.revoked_at IS NULL AND a.disabled_at IS NULL
+           AND k.revoked_at IS NULL
         """
     )
     ends = {row["token_hash"]: row["expires_at"] for row in rows if row["expires_at"]}
@@ -233,6 +237,13 @@ def _actor(row: dict[str, object]) -> Actor:
             "place_id": row["place_id"],
             "district": row["district_code"],
             "device_id": device,
+            "key": _key(row),
         },
         Actor,
     )
+
+
+def _key(row: dict[str, object]) -> dict[str, object] | None:
+    if row["key_id"] is None:
+        return None
+    return {"id": row["key_id"]} | {name: row[name] for name in ("scopes", "per_minute", "per_day")}

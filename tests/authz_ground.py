@@ -31,7 +31,7 @@ from tests.http import opened
 from tests.offices import an_account, of_offices
 
 #: Never ends, so its guards are asked instead.
-ENDLESS = frozenset({"GET /duty/events", "GET /infodesk/events"})
+ENDLESS = frozenset({"GET /duty/events", "GET /infodesk/events", "GET /gate/reads/events"})
 PARAMETER = re.compile(r"\{(\w+):\w+\}")
 #: Refusals that a page or a batch tells in its own words, with a status of success or of a form.
 NOT_YOURS = (

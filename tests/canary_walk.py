@@ -36,6 +36,7 @@ LEFT_OUT = {
     "GET /duty/events": "a stream without an end; it says only that there is something to see",
     "POST /api/v1/traces/{case_id:uuid}/close": "takes nothing, and would hide the case's pages",
     "GET /infodesk/events": "a stream without an end; it says only that there is something to see",
+    "GET /gate/reads/events": "a stream without an end; it says only that there is something to see",
     "GET /api/{path:str}": "drawn by the framework; there is nothing below the description",
 }
 #: What a form of its own reads, where no struct names the fields.

@@ -8,6 +8,7 @@ from kernel.db import Connection
 from registry.account_changes import prepare_account
 from registry.account_wishes import Wish
 from registry.accounts import issue_token
+from registry.api_keys import NewKey, prepare_key
 from registry.applications import apply
 from registry.particulars import Application
 from registry.passwords import issue_link
@@ -36,6 +37,7 @@ async def of_offices(conn: Connection, city: City, now: datetime) -> dict[str, s
         "SELECT id FROM registry.account_change WHERE account_id = $1", account_id
     )
     device_id = await add_device(conn, "lane", city.north, now)
+    key_id = await a_key(conn, now)
     token = await issue_token(conn, device_id=device_id, label="x", now=now)
     invited = await an_account(conn, "invited", now)
     return {
@@ -43,9 +45,23 @@ async def of_offices(conn: Connection, city: City, now: datetime) -> dict[str, s
         "account_id": str(account_id),
         "change_id": str(change_id),
         "device_id": str(device_id),
+        "key_id": str(key_id),
         "token_hash": token_hash(token).hex(),
         "token": await issue_link(conn, invited, by=None, now=now),
     }
+
+
+async def a_key(conn: Connection, now: datetime) -> UUID:
+    """One that waits for its release."""
+    somebody = Actor(id=uuid4(), kind="account", name="admin", roles=frozenset({"admin"}))
+    account_id = await an_account(conn, "program", now)
+    login = await conn.fetchval("SELECT login FROM registry.account WHERE id = $1", account_id)
+    said = NewKey(
+        id=uuid4(), login=login, label="x", scopes=frozenset({"loops:read"}), per_minute=60,
+        per_day=1_000, days=30,
+    )  # fmt: skip
+    await prepare_key(conn, said, somebody, now)
+    return said.id
 
 
 async def an_account(

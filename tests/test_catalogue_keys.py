@@ -8,6 +8,7 @@ FLOORS = ("kernel", "registry", "closedloop", "alerts", "checkpoint")
 LOOKUPS = {
     "registry.receipt": "finds the movement of an event id, and makes ids unique across movements",
     "registry.conflict": "keeps what was said under a taken id, which may name two movements",
+    "registry.camera_read": "is a camera's, and names a truck where it found one",
     "registry.plate_lookup": "finds movements by a plate, so the plate leads its key",
 }
 

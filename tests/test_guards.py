@@ -9,6 +9,8 @@ OPEN = {
     "/",
     "/api/v1/complaints",
     "/api/v1/help-requests",
+    "/api/docs",
+    "/api/v1/cameras/{key:str}/hikvision",
     "/api/v1/movements",
     "/api/v1/movements/{movement_id:int}",
     "/api/v1/places",
