@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
@@ -33,6 +32,7 @@ import closedloop.pages
 import registry.api
 import registry.pages
 from alerts.marks import marks_of_firm
+from checkpoint.callers import account_finder, token_finder, use_counter
 from checkpoint.describing import Described
 from checkpoint.intake import Intake
 from checkpoint.office_work import can_wait
@@ -45,7 +45,7 @@ from closedloop.visit_answers import Reception
 from closedloop.visit_writer import VisitWriter
 from kernel.admission import Admission, Pressure
 from kernel.assets import Assets
-from kernel.auth import Actor, Authenticate, Key, SignedIn
+from kernel.auth import Authenticate
 from kernel.clock import Clock, SystemClock
 from kernel.db import Pool, open_pool, provide_tx
 from kernel.i18n import load_catalogues
@@ -59,9 +59,7 @@ from kernel.problems import exception_handlers
 from kernel.settings import Settings
 from kernel.store import PostgresStore
 from kernel.web import Headers, Locale, csrf, session_config, template_config
-from registry.api_keys import count_use
 from registry.marks import Marks
-from registry.sessions import limits_of, signed_in
 from registry.world import WorldCache
 
 ROOT = Path(__file__).parent.parent
@@ -209,45 +207,15 @@ async def _intake(state: State) -> AsyncGenerator[None]:
     pool = state.pool if state.lanes_pool is None else state.lanes_pool
     group = GroupCommit(pool, state.office.cache, state.clock)
     state.intake = Intake(office=state.office, group=group, pool=pool, clock=state.clock)
-    state.find_token = _token_finder(state, pool)
-    state.find_account = _account_finder(state)
-    state.count_use = _use_counter(state)
+    state.find_token = token_finder(state, pool)
+    state.find_account = account_finder(state)
+    state.count_use = use_counter(state)
     writer = VisitWriter(state.pool, state.office, state.clock, state.pressure)
     state.reception = Reception(
         office=state.office, writer=writer, pool=state.pool, clock=state.clock
     )
     async with group.running(), writer.running():
         yield
-
-
-def _token_finder(state: State, pool: Pool):  # noqa: ANN202 - FindToken
-    async def find(token_hash: bytes) -> Actor | None:
-        cache = cast("WorldCache", state.office.cache)
-        now = state.clock.now()
-        if cache.fresh and cache.held is not None and token_hash in cache.held.tokens:
-            return cache.held.actor(token_hash, now)
-        async with pool.acquire(timeout=2) as conn:
-            return (await cache.now(conn)).actor(token_hash, now)
-
-    return find
-
-
-def _account_finder(state: State):  # noqa: ANN202 - FindAccount
-    limits = limits_of(state.settings)
-
-    async def find(said: SignedIn) -> Actor | None:
-        async with state.pool.acquire(timeout=2) as conn:
-            return await signed_in(conn, said, limits, state.clock.now())
-
-    return find
-
-
-def _use_counter(state: State):  # noqa: ANN202 - CountUse
-    async def count(key: Key) -> None:
-        async with state.pool.acquire(timeout=2) as conn:
-            await count_use(conn, key, state.clock.now())
-
-    return count
 
 
 async def check_key(pool: Pool, vault: Vault, now: datetime) -> None:

@@ -19,8 +19,8 @@ from kernel.privacy import without_numbers
 from registry.model import Role
 from registry.people import check_document
 from registry.plates import parse
-from registry.rules import Tracing
 from registry.scope import covers, own_district
+from registry.tracing_rules import Tracing
 
 #: Cases are opened and approved by these; people are shown to tracers only.
 OFFICERS = (Role.TRACER, Role.DUTY)

@@ -13,7 +13,8 @@ from closedloop.tracing_queries import own_case
 from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Conflict, NotFound
-from registry.rules import Text, TraceMark
+from registry.rules import Text
+from registry.tracing_rules import TraceMark
 from registry.world import World
 
 

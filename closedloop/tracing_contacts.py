@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from closedloop.tracing_model import Contact, Meeting
-from registry.rules import Meets, TraceRule, Tracing
+from registry.tracing_rules import Meets, TraceRule, Tracing
 
 _MINUTE = 60_000_000
 

@@ -11,7 +11,7 @@ from closedloop.tracing_teams import make_team
 from kernel.auth import Actor
 from kernel.db import Connection
 from registry.model import PlaceKind, Role
-from registry.rules import Tracing
+from registry.tracing_rules import Tracing
 from registry.world import load_world
 
 TEAMS = 14

@@ -23,7 +23,7 @@ from kernel.ids import uuid7
 from kernel.web import Page, page
 from registry.accounts import home_of, known_actor
 from registry.model import Role
-from registry.rules import TeamPart
+from registry.tracing_rules import TeamPart
 from registry.wording import error, navigation
 
 AnyRequest = Request[Any, Any, Any]

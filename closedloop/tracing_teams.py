@@ -14,8 +14,8 @@ from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Conflict, NotFound, Unprocessable
 from kernel.privacy import without_numbers
-from registry.rules import TeamPart
 from registry.scope import own_district
+from registry.tracing_rules import TeamPart
 
 LONGEST_NAME, LONGEST_WHAT = 40, 120
 #: What may follow what; a task is handed over in any state but the last.

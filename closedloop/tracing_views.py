@@ -14,7 +14,8 @@ from closedloop.watching import name_of
 from kernel.auth import Actor
 from kernel.i18n import current_locale, t
 from registry.plates import kind_shown
-from registry.rules import RuleSet, Text, Tracing
+from registry.rules import RuleSet, Text
+from registry.tracing_rules import Tracing
 from registry.world import World
 
 #: Of classes in their order; colour is never used for them.

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from registry.rules import Meets, TraceRule, Tracing
+from registry.tracing_rules import Meets, TraceRule, Tracing
 
 #: The database refuses a longer window, whatever a rule set says.
 LONGEST_DAYS = 180

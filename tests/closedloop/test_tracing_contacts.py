@@ -10,8 +10,9 @@ from closedloop.tracing_clock import MarkSet, Standing, clock
 from closedloop.tracing_contacts import classified, classify, through, widest
 from closedloop.tracing_model import Contact, Meeting
 from closedloop.tracing_quota import unusual
-from registry.rules import SCENARIOS, Meets, Tracing, read_scenario, shipped
+from registry.rules import SCENARIOS, read_scenario, shipped
 from registry.tracing_faults import tracing_faults
+from registry.tracing_rules import Meets, Tracing
 from tests.conftest import NOON
 
 MINUTE = 60_000_000
