@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 
 from alerts.supervision_cases import Receipt, StepSaid, open_case, take_step
-from alerts.supervision_figures import WHATS, Line, Row, Which, figures, moment, rows_of
+from alerts.supervision_figures import Line, Row, Which, figures, moment, rows_of, what_of
 from alerts.supervision_flags import Flag, flags
 from alerts.supervision_problem_list import Problem, Sought, problems
 from alerts.supervision_problem_pages import cursor, cursor_of
@@ -99,7 +99,7 @@ async def coverage_rows(
     actor, now = known_actor(request), clock.now()
     supervision = await rules_now(tx, cache, now)
     which = Which(
-        what=next((each for each in WHATS if each == what), "due"),
+        what=what_of(what),
         district=chosen(actor, district),
         street=street,
         trade=trade,

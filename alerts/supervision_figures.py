@@ -71,6 +71,11 @@ class Which(Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
+def what_of(text: str) -> What:
+    """Everything that is due where the word is none of ours."""
+    return next((what for what in WHATS if what == text), "due")
+
+
 def moment(day: date, now: datetime, idle_days: int) -> Moment:
     """The end of a day, or now while it lasts."""
     start, end = hours_of(day)

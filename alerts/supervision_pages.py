@@ -23,6 +23,7 @@ from alerts.supervision_figures import (
     figures,
     moment,
     rows_of,
+    what_of,
 )
 from alerts.supervision_flags import flags
 from alerts.supervision_steps import local_day
@@ -119,7 +120,7 @@ async def rows_page(
     actor, now = known_actor(request), clock.now()
     supervision = await rules_now(tx, cache, now)
     which = Which(
-        what=next((each for each in WHATS if each == what), "due"),
+        what=what_of(what),
         district=chosen(actor, district),
         street=street,
         trade=trade,

@@ -136,7 +136,7 @@ CREATE TABLE alerts.oversight_act (
 );
 CREATE INDEX oversight_act_by_time ON alerts.oversight_act (at);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON alerts.oversight_act
-    FOR EACH ROW EXECUTE FUNCTION registry.refuse_change();
+    FOR EACH ROW EXECUTE FUNCTION kernel.refuse_change_until_due('at', 'supervision');
 
 -- One thing that is wrong at one place. `street` and `trade` are the units that answer for it.
 CREATE TABLE alerts.problem (
@@ -173,7 +173,7 @@ CREATE TABLE alerts.problem_act (
 );
 CREATE INDEX problem_act_by_time ON alerts.problem_act (at);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON alerts.problem_act
-    FOR EACH ROW EXECUTE FUNCTION registry.refuse_change();
+    FOR EACH ROW EXECUTE FUNCTION kernel.refuse_change_until_due('at', 'supervision');
 
 -- What several offices enforce together at one place.
 CREATE TABLE alerts.joint_task (
