@@ -19,7 +19,7 @@ from closedloop.reporting import Office, actor_name
 from closedloop.saying import one_line
 from closedloop.venue_entries import entered
 from closedloop.visit_model import RELATIONS, Came, number_of
-from closedloop.visit_queries import SCREEN, Shew, count_today, on_screen
+from closedloop.visit_queries import SCREEN, Listed, on_screen
 from closedloop.visits import check_gate, report_visit, reports_at_once, told, venue_of
 from closedloop.watching import who
 from kernel.audit import record_access
@@ -27,7 +27,7 @@ from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Refused
-from kernel.i18n import LOCAL_ZONE, current_locale, t
+from kernel.i18n import current_locale, t
 from kernel.ids import uuid7
 from kernel.web import Page, page
 from registry.model import Place, Role
@@ -74,7 +74,6 @@ async def show_venue(
     place, rules = venue_of(actor, world), world.rules_at(now)
     gate = gate if gate in place.gates else ""
     await _looked(conn, actor, place, now)
-    since = now.astimezone(LOCAL_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     return page(
         "venue.html",
         http_status=422 if errors else 200,
@@ -83,7 +82,6 @@ async def show_venue(
         gates=list(place.gates),
         gate=gate,
         visits=await _visits(conn, place, gate, rules, now),
-        count=await count_today(conn, place.id, since),
         hours=int(SCREEN / timedelta(hours=1)),
         latest=None if latest is None else _came(latest, rules) | {"printable": printable},
         questions=[
@@ -127,7 +125,7 @@ async def _visits(
     return [_row(each, rules) for each in await on_screen(conn, place.id, gate, now)]
 
 
-def _row(each: Shew, rules: RuleSet) -> dict[str, Any]:
+def _row(each: Listed, rules: RuleSet) -> dict[str, Any]:
     reasons = told(each.reasons, rules, current_locale())
     return {
         "id": str(each.id),

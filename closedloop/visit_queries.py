@@ -36,7 +36,7 @@ class Whom(Struct, frozen=True, kw_only=True):
     evidence: dict[str, Proof]
 
 
-class Shew(Struct, frozen=True, kw_only=True):
+class Listed(Struct, frozen=True, kw_only=True):
     """One row of the venue's screen."""
 
     id: UUID
@@ -174,7 +174,7 @@ SCREEN = timedelta(hours=12)
 MOST_ON_SCREEN = 30
 
 
-async def on_screen(conn: Connection, place_id: int, gate: str, now: datetime) -> list[Shew]:
+async def on_screen(conn: Connection, place_id: int, gate: str, now: datetime) -> list[Listed]:
     """The last visitors of a place, or of one of its doors; the newest first."""
     rows = await conn.fetch(
         """
@@ -191,18 +191,10 @@ async def on_screen(conn: Connection, place_id: int, gate: str, now: datetime) -
         gate,
         MOST_ON_SCREEN,
     )
-    return [msgspec.convert(dict(row), Shew) for row in rows]
+    return [msgspec.convert(dict(row), Listed) for row in rows]
 
 
-async def count_today(conn: Connection, place_id: int, since: datetime) -> int:
-    return await conn.fetchval(
-        "SELECT count(*) FROM closedloop.visit WHERE place_id = $1 AND visited_at >= $2",
-        place_id,
-        since,
-    )
-
-
-async def find_visit(conn: Connection, visit_id: UUID, place_id: int) -> Shew | None:
+async def find_visit(conn: Connection, visit_id: UUID, place_id: int) -> Listed | None:
     """Of that place; another's is not there."""
     row = await conn.fetchrow(
         """
@@ -214,7 +206,7 @@ async def find_visit(conn: Connection, visit_id: UUID, place_id: int) -> Shew | 
         visit_id,
         place_id,
     )
-    return None if row is None else msgspec.convert(dict(row), Shew)
+    return None if row is None else msgspec.convert(dict(row), Listed)
 
 
 async def insert_report(
