@@ -17,7 +17,7 @@ from registry.demo import seed
 
 
 async def prepare(settings: Settings, dsn: str, migrations: Path, now: datetime) -> Path:
-    """Where its log-ins and tokens stand. What is there already is kept. Raises CannotStartError."""
+    """Where its log-ins and tokens stand; what is there is kept. Raises CannotStartError."""
     own, beside = sandbox_settings(settings), sandbox_dsn(dsn)
     await _create(dsn, urlsplit(beside).path.removeprefix("/"))
     await migrate(beside, migrations)
