@@ -4,6 +4,8 @@ Nothing of it can reach the city, because nothing is shared: neither connection 
 (decision 0042). What a call there comes to is chosen by the header `Checkpoint-Scenario`; the city
 itself refuses every call that has it.
 """
+# pyright: reportUnknownMemberType=false
+# Litestar leaves the parameters of its generic classes open.
 
 import json
 from collections.abc import Callable, Sequence

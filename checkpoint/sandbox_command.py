@@ -10,13 +10,14 @@ from checkpoint.sandbox import mark_space, sandbox_dsn, sandbox_settings
 from kernel.db import connected
 from kernel.keyring import unlock
 from kernel.migrate import migrate
+from kernel.postgres import CannotStartError
 from kernel.privacy import Vault, load_master_key
 from kernel.settings import Settings
 from registry.demo import seed
 
 
 async def prepare(settings: Settings, dsn: str, migrations: Path, now: datetime) -> Path:
-    """Where its log-ins and tokens stand. What is there already is kept."""
+    """Where its log-ins and tokens stand; what is there is kept. Raises CannotStartError."""
     own, beside = sandbox_settings(settings), sandbox_dsn(dsn)
     await _create(dsn, urlsplit(beside).path.removeprefix("/"))
     await migrate(beside, migrations)
@@ -39,3 +40,8 @@ async def _create(dsn: str, name: str) -> None:
             await conn.execute(f'CREATE DATABASE "{quoted}"')
         except asyncpg.DuplicateDatabaseError:
             return  # another process was quicker
+        except asyncpg.InsufficientPrivilegeError as error:
+            message = (
+                f"The database's user may not create {name}: make it, or CHECKPOINT_SANDBOX=0."
+            )
+            raise CannotStartError(message) from error

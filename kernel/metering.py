@@ -4,6 +4,8 @@ The middleware stands behind the one that finds out who calls, and before every 
 nobody gave a scope is open to no key. What is used up is counted in the database, so that it is one
 count whatever process answers, and committed apart, so that a request that fails counts as well.
 """
+# pyright: reportUnknownMemberType=false
+# Litestar leaves the parameters of its generic classes open.
 
 from collections.abc import Awaitable, Callable
 from typing import cast
