@@ -3,131 +3,37 @@ and of the account that opened it alone.
 """
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import Route, expect
 
 import closedloop.firm_acts
 from closedloop.model import State
 from closedloop.rolling import rolling_code
 from kernel.db import connected
 from tests.browser.conftest import DESK, PHONE, Site
+from tests.browser.gatekeepers import (
+    ARRIVED,
+    LOG_IN,
+    NAME,
+    OLDER,
+    PLATE,
+    TAPS,
+    Gate,
+    account,
+    confirmations,
+    truck,
+    until,
+)
 from tests.browser.storage import kept_by
-from tests.browser.test_console_kills import Lane
 from tests.browser.test_ended_log_ins import end_log_ins
 from tests.browser.test_firm import kind, state
-from tests.checkpoint.moves import released
-from tests.conftest import NOON
-from tests.http import PASSWORD, add_account
+from tests.http import PASSWORD
 
 #: Each restarts a browser, some twice.
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-PLATE = "豫B12345"
-ARRIVED = "form[action='/firm/arrived'] button"
-#: Both pages and all that the list is made of.
-KEPT = """
-async () => {
-  const cache = await caches.open("own");
-  const paths = (await cache.keys()).map(({ url }) => new URL(url).pathname);
-  return ["/firm", "/firm/screen", "/static/firm.js", "/static/firm-screen.js"]
-    .every((path) => paths.includes(path));
-}
-"""
-#: As if it had been kept so many milliseconds earlier.
-OLDER = """
-async (ms) => {
-  const cache = await caches.open("own");
-  for (const path of ["/firm", "/firm/screen"]) {
-    const copy = await cache.match(path);
-    const headers = new Headers(copy.headers);
-    headers.set("kept-at", Number(headers.get("kept-at")) - ms);
-    await cache.put(path, new Response(await copy.blob(), { headers }));
-  }
-}
-"""
-TAPS = """
-() => new Promise((resolve) => {
-  const opening = indexedDB.open("firm");
-  opening.onsuccess = () => {
-    const asked = opening.result.transaction("taps").objectStore("taps").getAll();
-    asked.onsuccess = () => { opening.result.close(); resolve(asked.result.length); };
-  };
-})
-"""
-#: Takes what waits out of the store before the server has answered: the fault that it must not have.
-CARELESS = """
-  const send = window.fetch;
-  window.fetch = async (url, options) => {
-    if (String(url).endsWith("/events")) {
-      await new Promise((resolve) => {
-        const opening = indexedDB.open("firm");
-        opening.onsuccess = () => {
-          const transaction = opening.result.transaction("taps", "readwrite");
-          transaction.objectStore("taps").clear();
-          transaction.oncomplete = () => { opening.result.close(); resolve(); };
-        };
-      });
-    }
-    return send(url, options);
-  };
-"""
-
-
-class Gate(Lane):
-    """The gatekeeper's telephone: a profile on disk, whose browser may die at any moment."""
-
-    @asynccontextmanager
-    async def at(self, *, offline: bool) -> AsyncIterator[Page]:
-        async with self.browser(offline=offline) as context:
-            if self.careless:
-                await context.add_init_script(CARELESS)
-            page = await context.new_page()
-            page.set_default_timeout(20_000)
-            yield page
-
-    async def opened(self, page: Page, login: str, lang: str = "en") -> None:
-        await page.goto(f"{self.site.url}/login?lang={lang}")
-        await page.fill("#f-login", login)
-        await page.fill("#f-password", PASSWORD)
-        await page.click("main button[type=submit]")
-        await page.wait_for_url("**/firm")
-        await page.wait_for_function(KEPT)
-
-    async def list(self, page: Page) -> None:
-        await page.goto(f"{self.site.url}/firm")
-
-    async def nothing_opens(self, context: BrowserContext) -> None:
-        """Not without a network."""
-        page = await context.new_page()
-        await context.set_offline(True)
-        for path in ("/firm", "/firm/screen"):
-            with pytest.raises(Exception, match="ERR_"):
-                await page.goto(f"{self.site.url}{path}")
-
-
-async def account(site: Site, place_id: int | None = None) -> str:
-    async with connected(site.dsn) as conn:
-        return await add_account(conn, "firm", site.clock, place_id or site.city.mill)
-
-
-async def truck(site: Site) -> int:
-    async with connected(site.dsn) as conn:
-        movement_id = await released(conn, site.city, plate=PLATE)
-    site.clock.at = NOON + timedelta(minutes=40)
-    return movement_id
-
-
-async def confirmations(site: Site, movement_id: int) -> int:
-    async with connected(site.dsn) as conn:
-        return await conn.fetchval(
-            "SELECT count(*) FROM registry.event WHERE movement_id = $1 AND kind = 'confirm'",
-            movement_id,
-        )
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -139,11 +45,10 @@ async def test_the_list_and_the_screen_open_after_a_restart_without_a_network(
     gate, login = Gate(site, tmp_path), await account(site)
     async with gate.at(offline=False) as page:
         await gate.opened(page, login, lang)
-        name = await page.locator("a[href='/me']").inner_text()
+        await expect(page.locator("a[href='/me']")).to_have_text(NAME)
         kept = await kept_by(page)
         assert PLATE in kept
-        assert name
-        assert name not in kept
+        assert NAME not in kept
         await page.evaluate(OLDER, 70 * 60_000)
     async with gate.at(offline=True) as page:
         await gate.list(page)
@@ -182,7 +87,7 @@ async def test_a_tap_outlives_a_killed_browser_and_is_sent_once(
         await page.click(ARRIVED)
         await expect(page.locator("[data-firm-queue]")).to_be_visible()
         if careless:
-            await page.wait_for_function(f"({TAPS})().then((number) => number === 0)")
+            await until(page, f"({TAPS})().then((number) => number === 0)")
         gate.kill()
     async with gate.at(offline=False) as page:
         await gate.list(page)
@@ -220,7 +125,7 @@ async def test_a_copy_is_shown_for_one_shift_and_no_longer(site: Site, tmp_path:
 
 
 @pytest.mark.parametrize("forgetful", [False, True])
-async def test_an_ended_log_in_takes_the_list_and_leaves_the_taps(
+async def test_an_ended_log_in_takes_the_list(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, forgetful: bool
 ) -> None:
     """The twin's worker does not see that the log-in has ended."""
@@ -230,8 +135,25 @@ async def test_an_ended_log_in_takes_the_list_and_leaves_the_taps(
         other.write_text(text.replace("if (ended(fresh))", "if (false)"), "utf-8")
         assert other.read_text("utf-8") != text
         monkeypatch.setattr(closedloop.firm_acts, "WORKER", other)
-    movement_id = await truck(site)
+    await truck(site)
     gate, login = Gate(site, tmp_path / "profile"), await account(site)
+    async with gate.at(offline=False) as page:
+        await gate.opened(page, login)
+        await end_log_ins(site)
+        await gate.list(page)
+        await page.wait_for_url(LOG_IN)
+        if forgetful:
+            assert PLATE in await kept_by(page)
+        else:
+            await until(page, "caches.has('own').then((found) => !found)")
+            await gate.nothing_opens(page.context)
+
+
+async def test_an_ended_log_in_leaves_the_taps_until_it_begins_again(
+    site: Site, tmp_path: Path
+) -> None:
+    movement_id = await truck(site)
+    gate, login = Gate(site, tmp_path), await account(site)
     async with gate.at(offline=False) as page:
         await gate.opened(page, login)
         await page.context.set_offline(True)
@@ -239,17 +161,12 @@ async def test_an_ended_log_in_takes_the_list_and_leaves_the_taps(
         await expect(page.locator("[data-firm-queue]")).to_be_visible()
         await end_log_ins(site)
         await page.context.set_offline(False)
-        await page.wait_for_url("**/login?next=*")
-        await gate.list(page)
-        await page.wait_for_url("**/login?next=*")
-        if forgetful:
-            assert PLATE in await kept_by(page)
-            return
-        await page.wait_for_function("caches.has('own').then((found) => !found)")
+        await page.wait_for_url(LOG_IN)
         assert await page.evaluate(TAPS) == 1
         assert await confirmations(site, movement_id) == 0
         await gate.opened(page, login)
         await expect(page.locator("h2#arrived")).to_be_visible()
+        assert await page.evaluate(TAPS) == 0
     assert await confirmations(site, movement_id) == 1
 
 
@@ -354,3 +271,20 @@ async def test_a_browser_that_keeps_nothing_works_as_before(site: Site, missing:
     await expect(firm.locator("h2#arrived")).to_be_visible()
     assert await confirmations(site, movement_id) == 1
     assert faults == []
+
+
+async def test_a_tap_whose_answer_was_lost_is_one_arrival_and_no_refusal(site: Site) -> None:
+    movement_id = await truck(site)
+    firm = await site.log_in("firm", site.city.mill, lang="en", viewport=PHONE)
+    await firm.goto("/firm")
+
+    async def lost(route: Route) -> None:
+        await route.fetch(max_redirects=0)
+        await route.abort()
+
+    await firm.route("**/firm/arrived", lost)
+    await firm.click(ARRIVED)
+    await expect(firm.locator("h2#arrived")).to_be_visible()
+    await expect(firm.locator("[data-firm-refused]")).to_be_hidden()
+    assert await confirmations(site, movement_id) == 1
+    assert await firm.evaluate(TAPS) == 0
