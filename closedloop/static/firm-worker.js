@@ -56,9 +56,14 @@ const parts = (text) => [...text.matchAll(/(?:href|src)="(\/static\/[^"]+)"/g)].
 /** Whoever is logged in is named in the head of every page; here the mark is enough. */
 const nameless = (text) => text.replace(/<a href="\/me">[^<]*<\/a>/, "");
 
+/** One after the other, so that none tidies away what another is about to need. */
+let turn = Promise.resolve();
+const keep = (cache, path, fresh, at = Date.now()) =>
+  (turn = turn.catch(() => {}).then(() => keepNow(cache, path, fresh, at)));
+
 /** The cache in which it is now: what another account left is forgotten, not added to. A page with something
  * that was typed and not sent (`?fresh=1` opens it without) is not kept. */
-async function keep(cache, path, fresh) {
+async function keepNow(cache, path, fresh, at) {
   const text = nameless(await fresh.text());
   const owner = /data-account="(\w+)"/.exec(text)?.[1];
   if (!owner || text.includes("?fresh=1")) return cache;
@@ -69,7 +74,7 @@ async function keep(cache, path, fresh) {
   }
   for (const each of parts(text)) if (!(await cache.match(each, ANY))) await cache.add(each);
   const headers = new Headers(fresh.headers);
-  headers.set("kept-at", Date.now());
+  headers.set("kept-at", at);
   headers.set("kept-for", owner);
   await cache.put(path, new Response(text, { headers }));
   await tidy(cache);
