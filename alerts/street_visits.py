@@ -67,7 +67,7 @@ async def record_visits(
             async with conn.transaction():
                 results.append(await record_visit(conn, supervision, said, actor, now))
         except Refused as refused:
-            status = "conflict" if refused.code == "visit_id_taken" else "refused"
+            status = "conflict" if refused.code == "stop_id_taken" else "refused"
             results.append(
                 VisitResult(id=said.id, status=status, code=refused.code, facts=refused.facts)
             )
@@ -78,13 +78,13 @@ async def record_visit(
     conn: Connection, supervision: Supervision, said: VisitSaid, actor: Actor, now: datetime
 ) -> VisitResult:
     """Raises NotFound `unknown_round`, `unknown_due`; Unprocessable `finding_unknown`,
-    `note_too_long`, `visit_without_code`; Conflict `visit_id_taken`; and what a test scan raises.
+    `note_too_long`, `visit_without_code`; Conflict `stop_id_taken`; and what a test scan raises.
     """
     digest = body_hash(said)
     known = await conn.fetchval("SELECT body_hash FROM alerts.street_visit WHERE id = $1", said.id)
     if known is not None:
         if known != digest:
-            raise Conflict("visit_id_taken")
+            raise Conflict("stop_id_taken")
         return VisitResult(id=said.id, status="repeated")
     team = await _team(conn, said, actor)
     findings = _findings(supervision, said)

@@ -88,7 +88,7 @@ async def receive(
     actor: Actor | None,
     now: datetime,
 ) -> Taken:
-    """Sent twice it is one. Raises Unprocessable `category_unknown`, `words_needed`,
+    """Sent twice it is one. Raises Unprocessable `ticket_category_unknown`, `words_needed`,
     `plate_too_short`, those of `check_phone` and `read_pass`; Conflict `event_id_taken`.
     """
     digest = body_hash([kind, said, origin.source])
@@ -123,7 +123,7 @@ def _check(
 ) -> _Read:
     if desk.category(kind, said.category) is None:
         known = [each.code for each in desk.categories(kind)]
-        raise Unprocessable("category_unknown", known=known)
+        raise Unprocessable("ticket_category_unknown", known=known)
     if kind is Kind.COMPLAINT and not plain(said.words):
         raise Unprocessable("words_needed")
     plate = normalise(said.plate)[:20]

@@ -91,14 +91,15 @@ async def take_list(
 ) -> Made:
     """One item for each person; a line that is refused spoils no other, and the same telephone
     twice is called once. Sent twice the list is one. Raises Unprocessable `batch_name_needed`,
-    `category_unknown`; Conflict `event_id_taken`.
+    `ticket_category_unknown`; Conflict `event_id_taken`.
     """
     rules, name = (await office.cache.now(conn)).rules_at(now).information, plain(batch.name, 100)
     if not name:
         raise Unprocessable("batch_name_needed")
     if rules.category(Kind.SCREENING, batch.category) is None:
         raise Unprocessable(
-            "category_unknown", known=[each.code for each in rules.categories(Kind.SCREENING)]
+            "ticket_category_unknown",
+            known=[each.code for each in rules.categories(Kind.SCREENING)],
         )
     digest = body_hash([batch, people])
     if (known := await _known(conn, batch.id, digest)) is not None:

@@ -12,7 +12,7 @@ from registry.submission import LOCAL
 
 #: Refusal → the field beside which it is told.
 FIELDS = {
-    "category_unknown": "category", "words_needed": "words", "plate_too_short": "plate",
+    "ticket_category_unknown": "category", "words_needed": "words", "plate_too_short": "plate",
     "phone_malformed": "phone", "phone_country": "phone", "phone_kind": "phone",
     "pass_mistyped": "pass_number", "not_a_pass": "pass_number", "pass_forged": "pass_number",
     "pass_of_other_city": "pass_number", "pass_malformed": "pass_number",

@@ -52,6 +52,7 @@ OPEN = {
     "/d/{pass_ref:str}/pass.pdf",
     "/d/{pass_ref:str}/pass.png",
     "/d/{pass_ref:str}/pass.svg",
+    "/firm/sw.js",
     "/healthz",
     "/help",
     "/invite/{token:str}",

@@ -52,7 +52,7 @@ async def test_a_sweep_is_dealt_out_and_what_was_found_becomes_problems(conn: Co
         ("recorded", ""),
         ("refused", "finding_unknown"),
         ("repeated", ""),
-        ("conflict", "visit_id_taken"),
+        ("conflict", "stop_id_taken"),
     ]
     assert len(results[0].problems) == 2
     assert [trial.result for trial in await trials_of(conn, place)] == ["works"]

@@ -56,7 +56,7 @@ async def test_a_list_is_taken_line_by_line(conn: Connection, city: City) -> Non
         await take_list(conn, city.office, batch, people[:1], desk, NOON)
     with pytest.raises(Unprocessable, match="batch_name_needed"):
         await take_list(conn, city.office, a_batch(name=" "), people, desk, NOON)
-    with pytest.raises(Unprocessable, match="category_unknown"):
+    with pytest.raises(Unprocessable, match="ticket_category_unknown"):
         await take_list(conn, city.office, a_batch(category="x"), people, desk, NOON)
 
 

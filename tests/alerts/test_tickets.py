@@ -90,7 +90,7 @@ async def test_the_same_sent_twice_is_one_and_says_the_same_digits(
 
 async def test_what_is_not_known_is_told(conn: Connection, city: City) -> None:
     for said, code in (
-        ({"category": "weather"}, "category_unknown"),
+        ({"category": "weather"}, "ticket_category_unknown"),
         ({"words": " "}, "words_needed"),
         ({"plate": "12"}, "plate_too_short"),
         ({"phone": "12"}, "phone_malformed"),
