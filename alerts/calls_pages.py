@@ -47,8 +47,8 @@ from registry.wording import MOST_ROWS_SHOWN, error, labelled, navigation
 AnyRequest = Request[Any, Any, Any]
 CALLERS = (Role.HOTLINE, Role.DUTY)
 FIELDS = {
-    "ticket_category_unknown": "category", "batch_name_needed": "name", "call_result_unknown": "result",
-    "answer_unknown": "result",
+    "ticket_category_unknown": "category", "batch_name_needed": "name",
+    "call_result_unknown": "result", "answer_unknown": "result",
 }  # fmt: skip
 #: Evidence is looked through for so long.
 DAYS = 14

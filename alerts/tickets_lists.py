@@ -97,10 +97,8 @@ async def take_list(
     if not name:
         raise Unprocessable("batch_name_needed")
     if rules.category(Kind.SCREENING, batch.category) is None:
-        raise Unprocessable(
-            "ticket_category_unknown",
-            known=[each.code for each in rules.categories(Kind.SCREENING)],
-        )
+        known = [each.code for each in rules.categories(Kind.SCREENING)]
+        raise Unprocessable("ticket_category_unknown", known=known)
     digest = body_hash([batch, people])
     if (known := await _known(conn, batch.id, digest)) is not None:
         return known

@@ -7,7 +7,7 @@ from uuid import UUID
 from alerts.tickets import pins_of
 from alerts.tickets_model import Ticket
 from alerts.tickets_queries import ticket_numbered
-from kernel.auth import check_not_locked, count_failure, forget_failures
+from kernel.attempts import check_not_locked, count_failure, forget_failures
 from kernel.db import Connection
 from kernel.ids import uuid7
 from kernel.privacy import Vault

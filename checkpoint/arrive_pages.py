@@ -15,14 +15,8 @@ from checkpoint.scans import Scan
 from closedloop.model import Level
 from closedloop.rolling import fits
 from closedloop.visitor_pages import door_of, show_visitor
-from kernel.auth import (
-    Actor,
-    actor_of,
-    check_not_locked,
-    count_failure,
-    forget_failures,
-    public,
-)
+from kernel.attempts import check_not_locked, count_failure, forget_failures
+from kernel.auth import Actor, actor_of, public
 from kernel.db import Connection
 from kernel.errors import NotFound, Refused, Unprocessable
 from kernel.i18n import t

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal, cast
 from uuid import UUID
@@ -21,12 +20,9 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from kernel.db import Connection
-from kernel.errors import Conflict, Forbidden, TooMany, Unauthenticated
+from kernel.errors import Conflict, Forbidden, Unauthenticated
 from kernel.kept_forms import KEPT, drop_form, held_form, keep_form
 
-MOST_FAILURES = 5
-LOCKED_FOR = timedelta(minutes=15)
 # The session's keys: the account, the log-in, and whether it has gone all the way. A change of any
 # of them gives the session a new id.
 ACCOUNT = "account_id"
@@ -257,47 +253,3 @@ def _fits(known: str | None, password: str) -> bool:
         return _hasher().verify(known or nobody, password)
     except (VerificationError, InvalidHashError):
         return False
-
-
-async def check_not_locked(conn: Connection, subject: bytes, now: datetime) -> None:
-    """Refuse a subject that is locked.
-
-    Takes the subject's row until the transaction ends, so that guesses sent side by side are
-    counted one after the other. Raises TooMany("too_many_attempts", until=…, retry_after=…).
-    """
-    until = await conn.fetchval(
-        """
-        INSERT INTO kernel.attempt AS a (subject, failures) VALUES ($1, 0)
-        ON CONFLICT (subject) DO UPDATE SET failures = a.failures
-        RETURNING locked_until
-        """,
-        subject,
-    )
-    if until is not None and until > now:
-        seconds = int((until - now).total_seconds()) + 1
-        raise TooMany("too_many_attempts", until=until, retry_after=seconds)
-
-
-async def count_failure(conn: Connection, subject: bytes, now: datetime) -> None:
-    """Count a wrong guess; the fifth locks the subject for 15 minutes.
-
-    The transaction must commit: answer the caller with a returned response, not with a raised
-    error, which would roll the count back.
-    """
-    await conn.execute(
-        """
-        INSERT INTO kernel.attempt AS a (subject, failures) VALUES ($1, 1)
-        ON CONFLICT (subject) DO UPDATE SET
-            failures = CASE WHEN a.locked_until <= $2 THEN 1 ELSE a.failures + 1 END,
-            locked_until = CASE WHEN a.locked_until <= $2 THEN NULL
-                                WHEN a.failures + 1 >= $3 THEN $4 ELSE a.locked_until END
-        """,
-        subject,
-        now,
-        MOST_FAILURES,
-        now + LOCKED_FOR,
-    )
-
-
-async def forget_failures(conn: Connection, subject: bytes) -> None:
-    await conn.execute("DELETE FROM kernel.attempt WHERE subject = $1", subject)

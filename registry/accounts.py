@@ -8,16 +8,8 @@ from uuid import UUID, uuid4
 
 from litestar import Request
 
-from kernel.auth import (
-    Actor,
-    actor_of,
-    check_not_locked,
-    count_failure,
-    forget_failures,
-    new_token,
-    token_hash,
-    verify_password,
-)
+from kernel.attempts import check_not_locked, count_failure, forget_failures
+from kernel.auth import Actor, actor_of, new_token, token_hash, verify_password
 from kernel.db import Connection
 from kernel.errors import Conflict, Malformed, NotFound, Unauthenticated
 from kernel.privacy import Vault

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from msgspec import Struct
 
-from kernel.auth import check_not_locked, count_failure, forget_failures
+from kernel.attempts import check_not_locked, count_failure, forget_failures
 from kernel.db import Connection
 from kernel.errors import Conflict
 from kernel.privacy import Vault

@@ -6,14 +6,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from kernel.auth import (
-    LOCKED_FOR,
-    check_not_locked,
-    count_failure,
-    forget_failures,
-    hash_password,
-    verify_password,
-)
+from kernel.attempts import LOCKED_FOR, check_not_locked, count_failure, forget_failures
+from kernel.auth import hash_password, verify_password
 from kernel.db import Connection
 from kernel.errors import TooMany
 from tests.conftest import NOON

@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kernel.auth import MOST_FAILURES, Actor, hash_password, token_hash
+from kernel.attempts import MOST_FAILURES
+from kernel.auth import Actor, hash_password, token_hash
 from kernel.db import Connection
 from kernel.errors import Conflict, Malformed, NotFound, TooMany
 from kernel.privacy import Vault

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from kernel.auth import MOST_FAILURES
+from kernel.attempts import MOST_FAILURES
 from kernel.db import Connection
 from kernel.errors import Conflict, TooMany
 from kernel.privacy import Vault

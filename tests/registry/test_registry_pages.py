@@ -5,7 +5,8 @@ from html import unescape
 import httpx
 import pytest
 
-from kernel.auth import MOST_FAILURES, hash_password
+from kernel.attempts import MOST_FAILURES
+from kernel.auth import hash_password
 from kernel.db import Connection
 from registry.accounts import create_account
 from registry.rules import SCENARIOS

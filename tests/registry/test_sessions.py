@@ -10,7 +10,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from kernel.auth import MOST_FAILURES
+from kernel.attempts import MOST_FAILURES
 from kernel.clock import SetClock
 from kernel.db import Connection
 from kernel.privacy import Vault
