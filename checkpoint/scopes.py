@@ -41,6 +41,21 @@ SCOPE_OF = {
     "GET /transport-passes/{transport_no}": "transport:read",
     "POST /transport-passes": "transport:write",
     "POST /transport-passes/{transport_no}/revoke": "transport:write",
+    "POST /movements/{movement_id}/photos": "events:write",
+    "GET /expectations": "expectations:read",
+    "POST /expectations/{movement_id}/answer": "expectations:write",
+    "POST /visits": "visits:write",
+    "POST /complaints": "tickets:write",
+    "POST /help-requests": "tickets:write",
+    "POST /tickets": "tickets:write",
+    "GET /coverage": "coverage:read",
+    "GET /coverage/rows": "coverage:read",
+    "GET /coverage/rows/{due_id}": "coverage:read",
+    "GET /coverage/sources": "coverage:read",
+    "GET /supervision/flags": "coverage:read",
+    "GET /supervision/problems": "coverage:read",
+    "GET /supervision/report": "coverage:read",
+    "GET /supervision/rounds/{round_id}/teams/{team}": "coverage:read",
 }
 #: Calls that no key may make, and why.
 FOR_PEOPLE = {
@@ -71,7 +86,40 @@ FOR_PEOPLE = {
     "GET /extensions": "an officer's own decision",
     "POST /extensions": "an officer's own decision",
     "POST /extensions/{extension_id}/decision": "a second officer's own decision",
+    "GET /tickets": "shows what people said",
+    "GET /tickets/{ticket_id}": "shows what people said",
+    "POST /tickets/{ticket_id}/acts": "an officer's own decision",
+    "POST /tickets/{ticket_id}/claim": "says who looks after somebody",
+    "POST /coverage/import": "a registrar's own list",
+    "POST /coverage/rows/{due_id}/acts": "a registrar's own decision",
+    "POST /supervision/cases": "an inspector's own decision",
+    "POST /supervision/cases/{case_id}/steps": "an inspector's own decision",
+    "POST /supervision/problems": "an inspector's own decision",
+    "POST /supervision/problems/{problem_id}/acts": "an inspector's own decision",
+    "POST /supervision/rounds": "an inspector's own decision",
+    "POST /supervision/visits": "an inspector's own word",
 }
+#: Where people were is looked at by people, each under their own name.
+FOR_PEOPLE |= dict.fromkeys(
+    (
+        "GET /traces",
+        "GET /traces/teams",
+        "GET /traces/{case_id}",
+        "GET /traces/{case_id}/report.csv",
+        "GET /traces/{case_id}/report.pdf",
+        "GET /traces/{case_id}/subjects/{subject_no}/contacts",
+        "GET /traces/{case_id}/subjects/{subject_no}/trajectory",
+        "POST /traces",
+        "POST /traces/{case_id}/close",
+        "POST /traces/{case_id}/decision",
+        "POST /traces/{case_id}/exports",
+        "POST /traces/{case_id}/exports/{trace_export_id}/decision",
+        "POST /traces/{case_id}/marks",
+        "POST /traces/{case_id}/tasks",
+        "POST /traces/{case_id}/tasks/{task_id}/steps",
+    ),
+    "shows where people were",
+)
 _TYPED = re.compile(r"\{(\w+):\w+\}")
 
 

@@ -18,4 +18,9 @@ SCOPES = (
     "alerts:write",
     "transport:read",
     "transport:write",
+    "expectations:read",
+    "expectations:write",
+    "visits:write",
+    "tickets:write",
+    "coverage:read",
 )

@@ -120,6 +120,7 @@ async def admits(route: Route, actor: Actor | None) -> bool:
         "type": "http",
         "user": None if owing else actor,
         "state": {"halfway": actor if owing else None},
+        "headers": [],
     }
     connection = ASGIConnection[Any, Any, Any, Any](scope)
     try:

@@ -16,6 +16,7 @@ import pytest
 from litestar import Litestar
 
 from checkpoint import describing
+from checkpoint.callers import token_finder
 from checkpoint.scopes import FOR_PEOPLE, SCOPE_OF, call_of
 from kernel.clock import SetClock
 from kernel.db import Connection
@@ -132,7 +133,8 @@ class Scribe:
         body: Json = fill(known, ground) if fill is not None else {}
         path = PARAMETER.sub(lambda found: known.get(found[1], "1"), route.path)
         for column in ("firm", "firm-device", "lane-device", "lane", "desk", "duty", "registrar",
-                       "nobody", "receiver", "source"):  # fmt: skip
+                       "nobody", "receiver", "source", "tracer", "inspector", "hotline", "grid",
+                       "police", "auditor"):  # fmt: skip
             for caller in callers(ground.places, column, whole=True):
                 if caller.variant not in {"own", "none"} or not await admits(route, caller.actor):
                     continue
@@ -182,9 +184,7 @@ async def by_camera(scribe: Scribe) -> Json:
     ground = scribe.ground
     del ground.app.state["find_token"]
     token = await a_camera(ground.conn, ground.city.north)
-    from checkpoint.app import _token_finder
-
-    ground.app.state.find_token = _token_finder(ground.app.state, ground.app.state.pool)
+    ground.app.state.find_token = token_finder(ground.app.state, ground.app.state.pool)
     body: Json = {"json": {"reads": [a_read("cam-7-000123", gate="1", picture="cam-7/000123.jpg")]}}
     async with opened(ground.app, authorization=f"Bearer {token}") as client:
         ours = await client.post("/api/v1/camera-reads", **body)

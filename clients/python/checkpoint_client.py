@@ -31,60 +31,43 @@ class Refused(Exception):
         self.status, self.code, self.facts, self.retry_after = status, code, facts, retry_after
 
 
-About = Literal["person", "vehicle", "area"]
+About = Literal['person', 'vehicle', 'area']
 
-Card = Literal["green", "yellow", "white", "red", "duplicate", "wrong_code"]
+Again = Literal['once', 'daily', 'always']
 
-Check = Literal[
-    "not_reported",
-    "incomplete",
-    "withdrawn",
-    "used",
-    "outside_window",
-    "plate_differs",
-    "declared",
-    "evidence_is",
-    "evidence_missing",
-    "evidence_older",
-    "source_stale",
-    "in_area",
-]
+Card = Literal['green', 'yellow', 'white', 'red', 'duplicate', 'wrong_code']
 
-Does = Literal["remind", "flag", "enquire", "call", "watch", "trace", "refer"]
+CaseState = Literal['waiting', 'open', 'refused', 'closed']
 
-Level = Literal["A", "B", "C"]
+Check = Literal['not_reported', 'incomplete', 'withdrawn', 'used', 'outside_window', 'plate_differs', 'declared', 'evidence_is', 'evidence_missing', 'evidence_older', 'source_stale', 'in_area']
 
-Mode = Literal["list", "record"]
+Does = Literal['remind', 'flag', 'enquire', 'call', 'watch', 'trace', 'refer']
 
-PlaceKind = Literal["checkpoint", "destination", "venue"]
+Kind = Literal['screening', 'complaint', 'help']
 
-State = Literal[
-    "draft",
-    "issued",
-    "presented",
-    "verifying",
-    "turned_back",
-    "held",
-    "transferred",
-    "released",
-    "incident",
-    "overdue",
-    "enquiry",
-    "arrived",
-    "discrepancy",
-    "confirmed",
-    "exit_pending",
-    "discharged",
-    "closed_by_officer",
-    "referred",
-    "lapsed",
-    "voided",
-    "cancelled",
-]
+Level = Literal['A', 'B', 'C']
 
-Tells = Literal["driver", "firm", "duty", "grid", "police", "tracers"]
+Meets = Literal['same_vehicle', 'same_gate', 'same_place', 'contact_of']
 
-Turn = Literal["rotate_code", "revoke_code", "suspend", "resume", "revoke"]
+Mode = Literal['list', 'record']
+
+Need = Literal['reason', 'evidence', 'ground', 'result', 'deadline', 'look_back', 'another', 'late']
+
+PlaceKind = Literal['checkpoint', 'destination', 'venue']
+
+Standing = Literal['done', 'done_late', 'overdue', 'running']
+
+Tells = Literal['driver', 'firm', 'duty', 'grid', 'police', 'tracers']
+
+Turn = Literal['rotate_code', 'revoke_code', 'suspend', 'resume', 'revoke']
+
+alerts_tickets_model_Act = Literal['push', 'reply', 'send_back', 'accept', 'reject', 'answer', 'call', 'close', 'reopen', 'rate', 'link', 'note']
+
+alerts_tickets_model_State = Literal['received', 'pushed', 'replied', 'reviewed', 'answered', 'closed']
+
+closedloop_model_State = Literal['draft', 'issued', 'presented', 'verifying', 'turned_back', 'held', 'transferred', 'released', 'incident', 'overdue', 'enquiry', 'arrived', 'discrepancy', 'confirmed', 'exit_pending', 'discharged', 'closed_by_officer', 'referred', 'lapsed', 'voided', 'cancelled']
+
+registry_stepladders_Mark = Literal['pennant', 'mend_notice', 'black_plaque']
 
 
 class Acknowledgement(Struct, kw_only=True, omit_defaults=True):
@@ -92,27 +75,10 @@ class Acknowledgement(Struct, kw_only=True, omit_defaults=True):
     reference: "str"
 
 
-class Act(Struct, kw_only=True, omit_defaults=True):
-    id: "UUID"
-    kind: "str"
-    occurred_at: "datetime | None" = None
-    place_id: "int | None" = None
-    reason: "str" = ""
-    note: "str" = ""
-    minutes: "int | None" = None
-    code: "int | None" = None
-    proof: "str" = ""
-    outcome: "str" = ""
-    source: "str" = ""
-    second_approver: "str" = ""
-    hold_id: "UUID | None" = None
-    person: "int | None" = None
-
-
 class Acted(Struct, kw_only=True, omit_defaults=True):
     place_id: "int"
     status: "str"
-    gate: "str" = ""
+    gate: "str" = ''
     code: "str | None" = None
 
 
@@ -142,16 +108,21 @@ class Amendment(Struct, kw_only=True, omit_defaults=True):
     changes: "dict[str, Any]"
 
 
+class Answer(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    label: "Text"
+
+
 class Appeal(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     grounds: "str"
-    note: "str" = ""
+    note: "str" = ''
 
 
 class ApplicationRow(Struct, kw_only=True, omit_defaults=True):
     line: "int"
-    status: Literal["accepted", "repeated", "lookalike", "refused"]
-    code: "str" = ""
+    status: Literal['accepted', 'repeated', 'lookalike', 'refused']
+    code: "str" = ''
     facts: "dict[str, Any] | UnsetType" = UNSET
 
 
@@ -162,16 +133,7 @@ class Applied(Struct, kw_only=True, omit_defaults=True):
 
 class Approval(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    note: "str" = ""
-
-
-class Asked(Struct, kw_only=True, omit_defaults=True):
-    id: "UUID"
-    region: "str" = ""
-    plate: "str" = ""
-    goods: "str" = ""
-    carrier: "str" = ""
-    days: "int" = 1
+    note: "str" = ''
 
 
 class Asking(Struct, kw_only=True, omit_defaults=True):
@@ -198,9 +160,15 @@ class Call(Struct, kw_only=True, omit_defaults=True):
     code: "int"
     minutes: "int | None" = None
     place_id: "int | None" = None
-    proof: "str" = ""
+    proof: "str" = ''
     answers: "dict[str, str] | UnsetType" = UNSET
-    note: "str" = ""
+    note: "str" = ''
+
+
+class CallResult(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    label: "Text"
+    after: "str"
 
 
 class CameraRead(Struct, kw_only=True, omit_defaults=True):
@@ -210,8 +178,8 @@ class CameraRead(Struct, kw_only=True, omit_defaults=True):
     plate: "str"
     confidence: "float"
     taken_at: "str"
-    gate: "str" = ""
-    picture: "str" = ""
+    gate: "str" = ''
+    picture: "str" = ''
     offline: "bool" = False
 
 
@@ -219,24 +187,21 @@ class CameraReads(Struct, kw_only=True, omit_defaults=True):
     reads: "list[CameraRead]"
 
 
+class Category(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    label: "Text"
+    unit: "str" = ''
+    minutes: "int | None" = None
+    priority: "int" = 3
+
+
 class Challenge(Struct, kw_only=True, omit_defaults=True):
     nonce: "str"
     server_time: "datetime"
 
 
-class Change(Struct, kw_only=True, omit_defaults=True):
-    position: "int"
-    movement_id: "int"
-    version: "int"
-    state: "str"
-    at: "datetime"
-    plate: "str"
-    entry_place_id: "int | None"
-    next_place_id: "int | None"
-
-
 class Changes(Struct, kw_only=True, omit_defaults=True):
-    changes: "list[Change]"
+    changes: "list[closedloop_changes_Change]"
     after: "int"
     more: "bool"
 
@@ -247,33 +212,79 @@ class Claim(Struct, kw_only=True, omit_defaults=True):
     until: "datetime"
 
 
+class Claimed(Struct, kw_only=True, omit_defaults=True):
+    until: "datetime"
+
+
+class Clocks(Struct, kw_only=True, omit_defaults=True):
+    push_minutes: "int"
+    unit_minutes: "int"
+    review_minutes: "int"
+    tell_minutes: "int"
+
+
 class Close(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    decision: "str" = "propose"
-    reason: "str" = ""
-    proof: "str" = ""
+    decision: "str" = 'propose'
+    reason: "str" = ''
+    proof: "str" = ''
 
 
 class Closing(Struct, kw_only=True, omit_defaults=True):
     by: "str"
     at: "datetime"
     reason: "str"
-    proof: "str" = ""
+    proof: "str" = ''
 
 
 class CodeAct(Struct, kw_only=True, omit_defaults=True):
     act: "Turn"
-    reason: "str" = ""
-    gate: "str" = ""
+    reason: "str" = ''
+    gate: "str" = ''
     until: "datetime | None" = None
 
 
 class Companion(Struct, kw_only=True, omit_defaults=True):
-    name: "str" = ""
-    id_type: "str" = "resident"
-    id_number: "str" = ""
-    phone: "str" = ""
+    name: "str" = ''
+    id_type: "str" = 'resident'
+    id_number: "str" = ''
+    phone: "str" = ''
     declared: "dict[str, bool] | UnsetType" = UNSET
+
+
+class CoverageReport(Struct, kw_only=True, omit_defaults=True):
+    dry_run: "bool"
+    source: "str"
+    office: "str"
+    as_of: "str"
+    accepted: "int"
+    changed: "int"
+    repeated: "int"
+    refused: "int"
+    matched: "int"
+    ignored: "list[str]"
+    rows: "list[coverage_imports_DueRow]"
+    rejects_id: "UUID | None" = None
+
+
+class DeskRules(Struct, kw_only=True, omit_defaults=True):
+    screening: "Clocks"
+    complaint: "Clocks"
+    help: "Clocks"
+    screenings: "list[Category]"
+    complaints: "list[Category]"
+    needs: "list[Category]"
+    triage: "list[Triage]"
+    help_minutes: "list[int]"
+    ageing_minutes: "int"
+    per_sender_hour: "int"
+    seats: "int"
+    claim_minutes: "int"
+    call_results: "list[CallResult]"
+    call_tries: "int"
+    call_again_minutes: "int"
+    expected_minutes: "int"
+    reopen_days: "int"
 
 
 class DeviceClock(Struct, kw_only=True, omit_defaults=True):
@@ -290,7 +301,46 @@ class Directory(Struct, kw_only=True, omit_defaults=True):
 class Dismissal(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     reason: "str"
-    note: "str" = ""
+    note: "str" = ''
+
+
+class Doing(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    act: "alerts_tickets_model_Act"
+    version: "int | None" = None
+    unit: "str" = ''
+    reason: "str" = ''
+    words: "str" = ''
+    result: "str" = ''
+    answers: "dict[str, str] | UnsetType" = UNSET
+    rating: "int | None" = None
+    event_id: "UUID | None" = None
+    movement_id: "int | None" = None
+
+
+class Done(Struct, kw_only=True, omit_defaults=True):
+    ticket: "Ticket"
+    repeated: "bool" = False
+
+
+class DueAct(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    act: "str"
+    reason: "str"
+    place_id: "int | None" = None
+    district: "str" = ''
+    street: "str" = ''
+    trade: "str" = ''
+
+
+class DueActed(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    result: Literal['recorded', 'repeated']
+
+
+class DueDetail(Struct, kw_only=True, omit_defaults=True):
+    row: "coverage_DueRow"
+    changes: "list[registry_coverage_Change]"
 
 
 class Enrolled(Struct, kw_only=True, omit_defaults=True):
@@ -316,10 +366,53 @@ class EvidenceKind(Struct, kw_only=True, omit_defaults=True):
     spoken: "list[Text]" = []
 
 
+class Expectation(Struct, kw_only=True, omit_defaults=True):
+    movement_id: "int"
+    stop: "int"
+    place_id: "int"
+    place: "str"
+    plate: "str"
+    driver: "str"
+    origin: "str"
+    goods: "str"
+    state: "str"
+    expected_entry_at: "datetime | None"
+    due_at: "datetime"
+    answer: "str"
+    other_place: "str"
+    later_at: "datetime | None"
+    answered_at: "datetime | None"
+    after_entry: "bool"
+
+
+class Expectations(Struct, kw_only=True, omit_defaults=True):
+    expectations: "list[Expectation]"
+
+
+class Expected(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    answer: "str"
+    place_id: "int | None" = None
+    other_place_id: "int | None" = None
+    later_at: "datetime | None" = None
+    note: "str" = ''
+
+
+class Export(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    asked_by: "UUID"
+    asker: "str"
+    asked_at: "datetime"
+    decided_by: "UUID | None"
+    decider: "str"
+    decided_at: "datetime | None"
+    approved: "bool | None"
+
+
 class Extension(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     place_id: "int"
-    side: Literal["to", "from"]
+    side: Literal['to', 'from']
     minutes: "int"
     reason: "str"
     proposed_by: "UUID"
@@ -360,6 +453,10 @@ class Feed(Struct, kw_only=True, omit_defaults=True):
     after: "int"
 
 
+class Figures(Struct, kw_only=True, omit_defaults=True):
+    lines: "list[Line]"
+
+
 class Filed(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     kind: "PlaceKind"
@@ -369,11 +466,41 @@ class Filed(Struct, kw_only=True, omit_defaults=True):
     district: "str"
     address: "str"
     gates: "list[str]"
-    state: Literal["pending", "approved", "rejected"]
+    state: Literal['pending', 'approved', 'rejected']
     reason: "str | None"
     applied_at: "datetime"
     mended_at: "datetime | None"
     place_id: "int | None"
+    within_code: "str" = ''
+    within: "str | None" = None
+
+
+class Finding(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    label: "Text"
+    mend_days: "int" = 3
+    by_loop: "bool" = False
+
+
+class Flag(Struct, kw_only=True, omit_defaults=True):
+    kind: Literal['check_missed', 'look_back_due', 'mending_late']
+    subject: "UUID"
+    due_id: "int"
+    place_id: "int | None"
+    name: "str"
+    street: "str"
+    trade: "str"
+    since: "str"
+    days: "int"
+    problem: "bool" = False
+
+
+class Frozen(Struct, kw_only=True, omit_defaults=True):
+    report: "alerts_supervision_report_Report"
+    version: "int"
+    reason: "str" = ''
+    made_at: "datetime | None" = None
+    versions: "list[int]" = []
 
 
 class Goods(Struct, kw_only=True, omit_defaults=True):
@@ -413,18 +540,18 @@ class Hold(Struct, kw_only=True, omit_defaults=True):
     expires_at: "datetime"
     appeal_minutes: "int" = 60
     also: "list[str]" = []
-    approved_by: "str" = ""
+    approved_by: "str" = ''
     approved_at: "datetime | None" = None
     receiver_id: "int | None" = None
     asked_at: "datetime | None" = None
-    grounds: "str" = ""
+    grounds: "str" = ''
     appealed_at: "datetime | None" = None
     appeal_due: "datetime | None" = None
-    dismissed_for: "str" = ""
+    dismissed_for: "str" = ''
     dismissed_at: "datetime | None" = None
     ended_at: "datetime | None" = None
-    ended_by: "str" = ""
-    ended_for: "str" = ""
+    ended_by: "str" = ''
+    ended_for: "str" = ''
 
 
 class Holds(Struct, kw_only=True, omit_defaults=True):
@@ -450,8 +577,8 @@ class Kept(Struct, kw_only=True, omit_defaults=True):
 
 class Lane(Struct, kw_only=True, omit_defaults=True):
     gate: "str"
-    direction: Literal["in", "out", "both"] = "both"
-    serves: Literal["all", "trucks", "cars"] = "all"
+    direction: Literal['in', 'out', 'both'] = 'both'
+    serves: Literal['all', 'trucks', 'cars'] = 'all'
     dedicated: "bool" = False
 
 
@@ -486,6 +613,24 @@ class Limits(Struct, kw_only=True, omit_defaults=True):
     clock_skew_seconds: "int" = 120
 
 
+class Line(Struct, kw_only=True, omit_defaults=True):
+    level: Literal['all', 'district', 'street', 'trade']
+    district_code: "str" = ''
+    district: "str" = ''
+    street: "str" = ''
+    trade: "str" = ''
+    due: "int"
+    set_up: "int"
+    in_use: "int"
+    today: "int"
+    idle: "int"
+
+
+class Listed(Struct, kw_only=True, omit_defaults=True):
+    ticket: "Ticket"
+    urgency: "int"
+
+
 class Listing(Struct, kw_only=True, omit_defaults=True):
     id: "int"
     kind: "PlaceKind"
@@ -499,17 +644,17 @@ class Listing(Struct, kw_only=True, omit_defaults=True):
 
 class Loop(Struct, kw_only=True, omit_defaults=True):
     movement_id: "int"
-    state: "State | UnsetType" = UNSET
+    state: "closedloop_model_State | UnsetType" = UNSET
     attempt: "int" = 0
-    stops: "list[Stop]" = []
+    stops: "list[closedloop_model_Stop]" = []
     failures: "list[Failure]" = []
     window_to: "datetime | None" = None
     expected_exit_at: "datetime | None" = None
     entry_place_id: "int | None" = None
-    entry_gate: "str" = ""
+    entry_gate: "str" = ''
     carded_at: "datetime | None" = None
     last_card: "Card | None" = None
-    passed_lane: "str" = ""
+    passed_lane: "str" = ''
     state_since: "datetime | None" = None
     released_at: "datetime | None" = None
     quiet_until: "datetime | None" = None
@@ -533,7 +678,7 @@ class Loop(Struct, kw_only=True, omit_defaults=True):
     replied_at: "datetime | None" = None
     called_at: "datetime | None" = None
     closing: "Closing | None" = None
-    void_reason: "str" = ""
+    void_reason: "str" = ''
     flags: "list[str]" = []
 
 
@@ -557,6 +702,17 @@ class Loops(Struct, kw_only=True, omit_defaults=True):
     cursor: "int | None"
 
 
+class MarkSaid(Struct, kw_only=True, omit_defaults=True):
+    mark: "str"
+
+
+class Member(Struct, kw_only=True, omit_defaults=True):
+    part: "str"
+    unit: "str" = ''
+    login: "str" = ''
+    name: "str" = ''
+
+
 class Mending(Struct, kw_only=True, omit_defaults=True):
     kind: "str | UnsetType" = UNSET
     category: "str | UnsetType" = UNSET
@@ -564,6 +720,7 @@ class Mending(Struct, kw_only=True, omit_defaults=True):
     district: "str | UnsetType" = UNSET
     address: "str | UnsetType" = UNSET
     gates: "list[str] | UnsetType" = UNSET
+    within: "str | UnsetType" = UNSET
     contact_name: "str | UnsetType" = UNSET
     contact_phone: "str | UnsetType" = UNSET
     confirm_new: "bool" = False
@@ -580,6 +737,10 @@ class Message(Struct, kw_only=True, omit_defaults=True):
     sent_at: "datetime | None"
 
 
+class Missed(Struct, kw_only=True, omit_defaults=True):
+    flags: "list[Flag]"
+
+
 class MovementAct(Struct, kw_only=True, omit_defaults=True):
     """An act in a batch names its movement."""
 
@@ -587,14 +748,14 @@ class MovementAct(Struct, kw_only=True, omit_defaults=True):
     kind: "str"
     occurred_at: "str | None" = None
     place_id: "int | None" = None
-    reason: "str" = ""
-    note: "str" = ""
+    reason: "str" = ''
+    note: "str" = ''
     minutes: "int | None" = None
     code: "int | None" = None
-    proof: "str" = ""
-    outcome: "str" = ""
-    source: "str" = ""
-    second_approver: "str" = ""
+    proof: "str" = ''
+    outcome: "str" = ''
+    source: "str" = ''
+    second_approver: "str" = ''
     hold_id: "UUID | None" = None
     person: "int | None" = None
     movement_id: "int"
@@ -617,21 +778,37 @@ class MovementView(Struct, kw_only=True, omit_defaults=True):
     view_key: "str | None" = None
 
 
+class Named(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    label: "Text"
+
+
 class Needed(Struct, kw_only=True, omit_defaults=True):
     evidence: "str"
     values: "list[str]"
 
 
 class NewApplication(Struct, kw_only=True, omit_defaults=True):
-    kind: "str" = ""
-    category: "str" = ""
-    name: "str" = ""
-    district: "str" = ""
-    address: "str" = ""
+    kind: "str" = ''
+    category: "str" = ''
+    name: "str" = ''
+    district: "str" = ''
+    address: "str" = ''
     gates: "list[str]" = []
-    contact_name: "str" = ""
-    contact_phone: "str" = ""
+    within: "str" = ''
+    contact_name: "str" = ''
+    contact_phone: "str" = ''
     confirm_new: "bool" = False
+
+
+class NewCase(Struct, kw_only=True, omit_defaults=True):
+    due_id: "int"
+    ladder: "str"
+    step: "alerts_supervision_cases_StepSaid"
+
+
+class NewExport(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
 
 
 class NewExtension(Struct, kw_only=True, omit_defaults=True):
@@ -651,15 +828,73 @@ class NewHold(Struct, kw_only=True, omit_defaults=True):
     occurred_at: "datetime | None" = None
 
 
-class Nothing(Struct, kw_only=True, omit_defaults=True):
-    pass
+class NewItem(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    category: "str"
+    words: "str" = ''
+    name: "str" = ''
+    phone: "str" = ''
+    plate: "str" = ''
+    seen_at: "datetime | None" = None
+    pass_number: "str" = ''
+    district: "str" = ''
+    yes: "list[str]" = []
+    kind: "Kind"
+
+
+class NewProblem(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    due_id: "int"
+    finding: "str"
+    note: "str" = ''
+    street: "str" = ''
+    trade: "str" = ''
+    days: "int | None" = None
+
+
+class NewRound(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    name: "str"
+    district: "str"
+    teams: "int" = 9
+    street: "str" = ''
+    trade: "str" = ''
+    only_missing: "bool" = False
+
+
+class NewTask(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    what: "str"
+    team_id: "UUID"
+
+
+class NewTicket(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    category: "str"
+    words: "str" = ''
+    name: "str" = ''
+    phone: "str" = ''
+    plate: "str" = ''
+    seen_at: "datetime | None" = None
+    pass_number: "str" = ''
+    district: "str" = ''
+    yes: "list[str]" = []
+
+
+class NewTrace(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    number: "str"
+    reason: "str"
+    since: "datetime"
+    until: "datetime"
+    subjects: "list[SubjectSaid]"
 
 
 class Notice(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     place_id: "int"
     gate: "str"
-    kind: Literal["closed", "wait"]
+    kind: Literal['closed', 'wait']
     minutes: "int | None"
     reason: "str"
     until: "datetime | None"
@@ -676,12 +911,37 @@ class Opening(Struct, kw_only=True, omit_defaults=True):
     signature: "str"
 
 
+class OverStep(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    label: "Text"
+    roles: "list[str]"
+    after: "list[str]" = []
+    needs: "list[Need]" = []
+    grounds: "list[Named]" = []
+    again: "Again | UnsetType" = UNSET
+    puts: "registry_stepladders_Mark | None" = None
+    lifts: "bool" = False
+    ends: "bool" = False
+    forgets: "list[str]" = []
+    days: "int" = 0
+
+
 class Override(Struct, kw_only=True, omit_defaults=True):
     reason: "str"
 
 
 class PassKeys(Struct, kw_only=True, omit_defaults=True):
     keys: "list[PublishedKey]"
+
+
+class PhotoKept(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    result: Literal['recorded', 'repeated']
+
+
+class PhotoSent(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    image: "str"
 
 
 class Place(Struct, kw_only=True, omit_defaults=True):
@@ -694,19 +954,46 @@ class Priority(Struct, kw_only=True, omit_defaults=True):
     sentence: "Text"
     proofs: "list[Needed]"
     goods: "list[str]" = []
-    issued: "str" = ""
+    issued: "str" = ''
     most_days: "int" = 30
 
 
 class Problem(Struct, kw_only=True, omit_defaults=True):
-    """What every refusal is told as (RFC 9457). Decide by `code`; facts stand beside it."""
+    id: "UUID"
+    due_id: "int"
+    place_id: "int | None"
+    name: "str"
+    district: "str"
+    finding: "str"
+    street: "str"
+    trade: "str"
+    state: Literal['open', 'mended', 'closed']
+    deadline: "datetime"
+    late: "bool"
+    source: "str"
+    opened_at: "datetime"
+    closed_at: "datetime | None"
+    times_reopened: "int"
 
-    type: "str"
-    title: "str"
-    status: "int"
-    code: "str"
-    detail: "str"
-    detail_other: "str"
+
+class ProblemAct(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    act: "str"
+    note: "str" = ''
+    evidence: "str" = ''
+    photo: "UUID | None" = None
+
+
+class ProblemReceipt(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    result: Literal['recorded', 'repeated']
+    problem_id: "UUID"
+    state: Literal['open', 'mended', 'closed']
+
+
+class Problems(Struct, kw_only=True, omit_defaults=True):
+    problems: "list[Problem]"
+    cursor: "str | None"
 
 
 class PublicKey(Struct, kw_only=True, omit_defaults=True):
@@ -716,10 +1003,10 @@ class PublicKey(Struct, kw_only=True, omit_defaults=True):
 
 class PublishedKey(Struct, kw_only=True, omit_defaults=True):
     kid: "int"
-    kty: "str" = "EC"
-    crv: "str" = "P-256"
-    alg: "str" = "ES256"
-    use: "str" = "sig"
+    kty: "str" = 'EC'
+    crv: "str" = 'P-256'
+    alg: "str" = 'ES256'
+    use: "str" = 'sig'
     x: "str"
     y: "str"
     signs_from: "datetime"
@@ -736,10 +1023,16 @@ class Reason(Struct, kw_only=True, omit_defaults=True):
     mend: "Text"
 
 
+class Receipt(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    result: Literal['recorded', 'repeated']
+    case_id: "UUID"
+
+
 class Release(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     reason: "str"
-    proof: "str" = ""
+    proof: "str" = ''
 
 
 class Reply(Struct, kw_only=True, omit_defaults=True):
@@ -747,26 +1040,8 @@ class Reply(Struct, kw_only=True, omit_defaults=True):
     code: "int"
     minutes: "int | None" = None
     place_id: "int | None" = None
-    proof: "str" = ""
-    note: "str" = ""
-
-
-class Report(Struct, kw_only=True, omit_defaults=True):
-    name: "str" = ""
-    id_type: "str" = "resident"
-    id_number: "str" = ""
-    phone: "str" = ""
-    plate: "str" = ""
-    trailer_plate: "str" = ""
-    origin: "str" = ""
-    entry_place_id: "int | None" = None
-    expected_entry_at: "datetime | None" = None
-    expected_exit_at: "datetime | None" = None
-    declared: "dict[str, bool] | UnsetType" = UNSET
-    stops: "list[int]" = []
-    crew: "list[Companion]" = []
-    goods: "str" = ""
-    id: "UUID | None" = None
+    proof: "str" = ''
+    note: "str" = ''
 
 
 class Result(Struct, kw_only=True, omit_defaults=True):
@@ -788,12 +1063,18 @@ class Results(Struct, kw_only=True, omit_defaults=True):
 
 class Reviewed(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    state: Literal["approved", "rejected"]
+    state: Literal['approved', 'rejected']
     place_id: "int | None" = None
 
 
 class Revocation(Struct, kw_only=True, omit_defaults=True):
     reason: "str"
+
+
+class RiskPlace(Struct, kw_only=True, omit_defaults=True):
+    label: "Text"
+    cases: "int"
+    days: "int" = 14
 
 
 class Rotated(Struct, kw_only=True, omit_defaults=True):
@@ -804,19 +1085,49 @@ class Rotated(Struct, kw_only=True, omit_defaults=True):
 
 class Rotation(Struct, kw_only=True, omit_defaults=True):
     gate: "str"
-    reason: "str" = ""
+    reason: "str" = ''
+
+
+class Round(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    name: "str"
+    district_code: "str"
+    district: "str"
+    teams: "int"
+    stops: "int"
+    visited: "int"
+    problems: "int"
+    made_at: "datetime"
+    ended_at: "datetime | None"
+
+
+class Row(Struct, kw_only=True, omit_defaults=True):
+    id: "int"
+    name: "str"
+    district: "str"
+    street: "str"
+    trade: "str"
+    address: "str"
+    place_id: "int | None"
+    set_up: "bool"
+    idle: "bool"
+    last_scan: "datetime | None"
 
 
 class RowResult(Struct, kw_only=True, omit_defaults=True):
     line: "int"
-    status: Literal["accepted", "repeated", "refused"]
-    code: "str" = ""
+    status: Literal['accepted', 'repeated', 'refused']
+    code: "str" = ''
     facts: "dict[str, Any] | UnsetType" = UNSET
+
+
+class Rows(Struct, kw_only=True, omit_defaults=True):
+    rows: "list[Row]"
+    cursor: "int | None"
 
 
 class Rule(Struct, kw_only=True, omit_defaults=True):
     code: "str"
-    card: "Card"
     check: "Check"
     sentence: "Text"
     mend: "Text"
@@ -824,6 +1135,7 @@ class Rule(Struct, kw_only=True, omit_defaults=True):
     values: "list[str]" = []
     hours: "int | None" = None
     question: "str | None" = None
+    card: "Card"
 
 
 class RuleSet(Struct, kw_only=True, omit_defaults=True):
@@ -838,10 +1150,15 @@ class RuleSet(Struct, kw_only=True, omit_defaults=True):
     limits: "Limits | UnsetType" = UNSET
     priority: "Priority | None" = None
     ladder: "list[Rung] | UnsetType" = UNSET
+    tracing: "Tracing | UnsetType" = UNSET
+    supervision: "Supervision | UnsetType" = UNSET
     call_questions: "list[Question]" = []
+    visitors: "Visitors | UnsetType" = UNSET
+    screening: "list[desk_rules_Asked]" = []
+    desk: "DeskRules | None" = None
     exit_scan: "bool" = False
     claim_closes: "bool" = False
-    spoken: "str" = ""
+    spoken: "str" = ''
     version: "int" = 0
 
 
@@ -863,16 +1180,16 @@ class Scan(Struct, kw_only=True, omit_defaults=True):
     kind: "str"
     place_id: "int"
     occurred_at: "str"
-    pass_number: "str" = ""
-    plate: "str" = ""
-    gate: "str" = ""
-    device: "str" = ""
+    pass_number: "str" = ''
+    plate: "str" = ''
+    gate: "str" = ''
+    device: "str" = ''
     sequence: "int | None" = None
     clock: "DeviceClock | UnsetType" = UNSET
     offline: "bool" = False
-    plate_seen: "str" = ""
-    code: "str" = ""
-    card_shown: "str" = ""
+    plate_seen: "str" = ''
+    code: "str" = ''
+    card_shown: "str" = ''
     rules_version: "int | None" = None
     override: "Override | None" = None
 
@@ -909,31 +1226,81 @@ class Snoozed(Struct, kw_only=True, omit_defaults=True):
     until: "datetime"
 
 
-class Stop(Struct, kw_only=True, omit_defaults=True):
-    place_id: "int"
-    road_minutes: "int" = 60
-    limit_minutes: "int" = 120
-    learned: "int" = 0
-    due_at: "datetime | None" = None
-    limit_no: "int" = 0
-    claimed_at: "datetime | None" = None
-    arrived_at: "datetime | None" = None
-    level: "Level | None" = None
-    confirmed_at: "datetime | None" = None
-    departed_at: "datetime | None" = None
-    late: "bool" = False
+class Source(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    source: "str"
+    office: "str"
+    as_of: "str"
+    imported_at: "datetime"
+    refused: "int"
+    rows: "int"
 
 
-class Taken(Struct, kw_only=True, omit_defaults=True):
-    id: "str | None"
-    status: "str"
-    outcome: "str | None" = None
-    code: "str | None" = None
-    detail: "str | None" = None
+class Sources(Struct, kw_only=True, omit_defaults=True):
+    lists: "list[Source]"
+
+
+class Stepladder(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    label: "Text"
+    steps: "list[OverStep]"
+
+
+class Stops(Struct, kw_only=True, omit_defaults=True):
+    stops: "list[alerts_street_rounds_Stop]"
+
+
+class SubjectSaid(Struct, kw_only=True, omit_defaults=True):
+    movement_id: "int | None" = None
+    ordinal: "int | None" = None
+    id_type: "str" = 'resident'
+    id_number: "str" = ''
+    plate: "str" = ''
+    place_id: "int | None" = None
+
+
+class Supervision(Struct, kw_only=True, omit_defaults=True):
+    ladders: "list[Stepladder]" = []
+    findings: "list[Finding]" = []
+    parties: "list[Named]" = []
+    idle_days: "int" = 7
+    check_by_hour: "int" = 18
+    look_days: "int" = 7
+    late_confirmations: "int" = 3
+    unread_releases: "int" = 5
+    holes: "int" = 1
+    against_rules: "int" = 1
 
 
 class TakenReads(Struct, kw_only=True, omit_defaults=True):
-    results: "list[Taken]"
+    results: "list[checkpoint_cameras_api_Taken]"
+
+
+class Task(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    what: "str"
+    team_id: "UUID"
+    team: "str"
+    state: "str"
+    changed_at: "datetime"
+    steps: "list[closedloop_tracing_team_queries_Step]"
+
+
+class Team(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    name: "str"
+    open_tasks: "int"
+    members: "list[Member]"
+
+
+class TeamPart(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    members: "int"
+    label: "Text"
+
+
+class Teams(Struct, kw_only=True, omit_defaults=True):
+    teams: "list[Team]"
 
 
 class TestScans(Struct, kw_only=True, omit_defaults=True):
@@ -945,14 +1312,102 @@ class Text(Struct, kw_only=True, omit_defaults=True):
     en: "str"
 
 
-class Told(Struct, kw_only=True, omit_defaults=True):
+class Ticket(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    kind: Literal["closed", "wait", "over"]
-    gate: "str" = ""
+    number: "str"
+    kind: "Kind"
+    category: "str"
+    source: "str"
+    priority: "int"
+    crowded: "bool"
+    state: "alerts_tickets_model_State"
+    version: "int"
+    rules_version: "int"
+    lang: "str"
+    received_at: "datetime"
+    since: "datetime"
+    due_at: "datetime | None"
+    answer_by: "datetime"
+    finished_at: "datetime | None"
+    district_code: "str"
+    unit_kind: "str"
+    unit_district: "str"
+    unit_place_id: "int | None"
+    plate: "str"
+    seen_at: "datetime | None"
+    about_movement: "int | None"
+    about_event: "UUID | None"
+    masked_name: "str"
+    masked_phone: "str"
+    batch_id: "UUID | None"
+    tries: "int"
+    not_before: "datetime | None"
+    claimed_by: "UUID | None"
+    claimed_until: "datetime | None"
+    reopened: "bool"
+    rating: "int | None"
+
+
+class Tickets(Struct, kw_only=True, omit_defaults=True):
+    tickets: "list[Listed]"
+    skip: "int | None"
+
+
+class TraceClass(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    label: "Text"
+
+
+class TraceMark(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    minutes: "int"
+    label: "Text"
+
+
+class TraceRule(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    gives: "str"
+    meets: "Meets"
+    sentence: "Text"
     minutes: "int | None" = None
-    reason: "str" = ""
-    until: "datetime | None" = None
-    of: "UUID | None" = None
+    of: "str | None" = None
+
+
+class TraceView(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    number: "str"
+    reason: "str"
+    state: "CaseState"
+    since: "datetime"
+    until: "datetime"
+    subjects: "int"
+    people_shown: "int"
+    opened_by: "str"
+    opened_at: "datetime"
+    needs_second: "bool"
+    approved: "bool | None"
+    decided_by: "str"
+    closed_at: "datetime | None"
+    marks: "list[closedloop_tracing_clock_Mark]"
+    tasks: "list[Task]"
+    exports: "list[Export]"
+
+
+class Traces(Struct, kw_only=True, omit_defaults=True):
+    traces: "list[TraceView]"
+    cursor: "str | None"
+
+
+class Tracing(Struct, kw_only=True, omit_defaults=True):
+    classes: "list[TraceClass]" = []
+    rules: "list[TraceRule]" = []
+    risk_place: "RiskPlace | None" = None
+    marks: "list[TraceMark]" = []
+    team: "list[TeamPart]" = []
+    alone_subjects: "int" = 5
+    alone_days: "int" = 14
+    most_days: "int" = 90
+    export_hours: "int" = 24
 
 
 class Transfer(Struct, kw_only=True, omit_defaults=True):
@@ -960,16 +1415,28 @@ class Transfer(Struct, kw_only=True, omit_defaults=True):
     place_id: "int"
 
 
+class Triage(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    sentence: "Text"
+    priority: "int"
+
+
+class Trial(Struct, kw_only=True, omit_defaults=True):
+    gate: "str"
+    result: "str"
+    code: "str | None" = None
+
+
 class TrialReceipt(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    result: Literal["recorded", "repeated"]
+    result: Literal['recorded', 'repeated']
 
 
 class TrialScan(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     gate: "str"
     result: "str"
-    note: "str" = ""
+    note: "str" = ''
     code: "str | None" = None
 
 
@@ -984,18 +1451,326 @@ class TrialScanned(Struct, kw_only=True, omit_defaults=True):
     at: "datetime"
 
 
+class Unit(Struct, kw_only=True, omit_defaults=True):
+    street: "str"
+    trade: "str"
+    open: "int"
+    late: "int"
+
+
+class VisitBatch(Struct, kw_only=True, omit_defaults=True):
+    visits: "list[Any]"
+
+
+class VisitQuestion(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    sentence: "Text"
+    alarming: "bool" = True
+
+
+class VisitReason(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    sentence: "str"
+    mend: "str"
+    hours: "int | None" = None
+
+
+class VisitRule(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    check: "Check"
+    sentence: "Text"
+    mend: "Text"
+    evidence: "str | None" = None
+    values: "list[str]" = []
+    hours: "int | None" = None
+    question: "str | None" = None
+    shown: Literal['ask', 'stop']
+    reported: "bool" = False
+
+
+class VisitSaid(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    round_id: "UUID"
+    due_id: "int"
+    findings: "list[str]" = []
+    note: "str" = ''
+    photo: "UUID | None" = None
+    test: "Trial | None" = None
+    visited_at: "datetime | None" = None
+
+
+class Visitors(Struct, kw_only=True, omit_defaults=True):
+    questions: "list[VisitQuestion]" = []
+    rules: "list[VisitRule]" = []
+    ask_again_days: "int" = 14
+
+
+class Visits(Struct, kw_only=True, omit_defaults=True):
+    visits: "list[Any]"
+
+
+class Whole(Struct, kw_only=True, omit_defaults=True):
+    ticket: "Ticket"
+    steps: "list[alerts_tickets_queries_Step]"
+    said: "dict[str, str]"
+
+
+class actions_api_Nothing(Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class alerts_actions_api_Handover(Struct, kw_only=True, omit_defaults=True):
     to: "UUID"
     movement_id: "int | None" = None
+
+
+class alerts_expecting_Told(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    movement_id: "int"
+    answer: "str"
+    after_entry: "bool"
+    repeated: "bool" = False
 
 
 class alerts_extensions_api_Decision(Struct, kw_only=True, omit_defaults=True):
     approve: "bool"
 
 
+class alerts_street_api_VisitResults(Struct, kw_only=True, omit_defaults=True):
+    results: "list[alerts_street_visits_VisitResult]"
+
+
+class alerts_street_rounds_Stop(Struct, kw_only=True, omit_defaults=True):
+    due_id: "int"
+    position: "int"
+    name: "str"
+    street: "str"
+    trade: "str"
+    address: "str"
+    place_id: "int | None"
+    gates: "list[str]"
+
+
+class alerts_street_visits_VisitResult(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    status: Literal['recorded', 'repeated', 'conflict', 'refused']
+    code: "str" = ''
+    facts: "dict[str, Any] | UnsetType" = UNSET
+    problems: "list[UUID]" = []
+
+
+class alerts_supervision_cases_StepSaid(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    step: "str"
+    ground: "str" = ''
+    reason: "str" = ''
+    evidence: "str" = ''
+    photo: "UUID | None" = None
+    passed: "bool | None" = None
+    days: "int | None" = None
+    look_back: "str | None" = None
+
+
+class alerts_supervision_report_Report(Struct, kw_only=True, omit_defaults=True):
+    day: "str"
+    lines: "list[Line]"
+    done: "dict[str, int]"
+    steps: "dict[str, int]"
+    marks: "dict[str, int]"
+    units: "list[Unit]"
+    named: "list[Flag]"
+
+
+class alerts_tickets_Taken(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    number: "str"
+    pin: "str"
+    priority: "int"
+    state: "alerts_tickets_model_State"
+    answer_by: "datetime"
+    repeated: "bool" = False
+
+
+class alerts_tickets_queries_Step(Struct, kw_only=True, omit_defaults=True):
+    sequence: "int"
+    event_id: "UUID"
+    act: "str"
+    state: "str"
+    due_at: "datetime | None"
+    late: "bool"
+    actor: "str"
+    who: "str"
+    body: "dict[str, Any]"
+    at: "datetime"
+
+
+class checkpoint_cameras_api_Taken(Struct, kw_only=True, omit_defaults=True):
+    id: "str | None"
+    status: "str"
+    outcome: "str | None" = None
+    code: "str | None" = None
+    detail: "str | None" = None
+
+
+class checkpoint_gate_api_Told(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    kind: Literal['closed', 'wait', 'over']
+    gate: "str" = ''
+    minutes: "int | None" = None
+    reason: "str" = ''
+    until: "datetime | None" = None
+    of: "UUID | None" = None
+
+
+class closedloop_acts_Act(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    kind: "str"
+    occurred_at: "datetime | None" = None
+    place_id: "int | None" = None
+    reason: "str" = ''
+    note: "str" = ''
+    minutes: "int | None" = None
+    code: "int | None" = None
+    proof: "str" = ''
+    outcome: "str" = ''
+    source: "str" = ''
+    second_approver: "str" = ''
+    hold_id: "UUID | None" = None
+    person: "int | None" = None
+
+
+class closedloop_api_Report(Struct, kw_only=True, omit_defaults=True):
+    name: "str" = ''
+    id_type: "str" = 'resident'
+    id_number: "str" = ''
+    phone: "str" = ''
+    plate: "str" = ''
+    trailer_plate: "str" = ''
+    origin: "str" = ''
+    entry_place_id: "int | None" = None
+    expected_entry_at: "datetime | None" = None
+    expected_exit_at: "datetime | None" = None
+    declared: "dict[str, bool] | UnsetType" = UNSET
+    stops: "list[int]" = []
+    crew: "list[Companion]" = []
+    goods: "str" = ''
+    id: "UUID | None" = None
+
+
+class closedloop_changes_Change(Struct, kw_only=True, omit_defaults=True):
+    position: "int"
+    movement_id: "int"
+    version: "int"
+    state: "str"
+    at: "datetime"
+    plate: "str"
+    entry_place_id: "int | None"
+    next_place_id: "int | None"
+
+
+class closedloop_model_Stop(Struct, kw_only=True, omit_defaults=True):
+    place_id: "int"
+    road_minutes: "int" = 60
+    limit_minutes: "int" = 120
+    learned: "int" = 0
+    due_at: "datetime | None" = None
+    limit_no: "int" = 0
+    claimed_at: "datetime | None" = None
+    arrived_at: "datetime | None" = None
+    level: "Level | None" = None
+    confirmed_at: "datetime | None" = None
+    departed_at: "datetime | None" = None
+    late: "bool" = False
+
+
 class closedloop_reveal_pages_RevealForm(Struct, kw_only=True, omit_defaults=True):
-    reason: "str" = ""
-    note: "str" = ""
+    reason: "str" = ''
+    note: "str" = ''
+
+
+class closedloop_tracing_case_view_Decision(Struct, kw_only=True, omit_defaults=True):
+    approve: "bool"
+
+
+class closedloop_tracing_clock_Mark(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    label: "Text"
+    due_at: "datetime"
+    standing: "Standing"
+    minutes: "int"
+    done_at: "datetime | None" = None
+    name: "str" = ''
+
+
+class closedloop_tracing_team_queries_Step(Struct, kw_only=True, omit_defaults=True):
+    kind: "str"
+    team: "str"
+    name: "str"
+    at: "datetime"
+
+
+class closedloop_tracing_work_api_StepSaid(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    kind: "str"
+    team_id: "UUID | None" = None
+
+
+class closedloop_visit_answers_VisitResult(Struct, kw_only=True, omit_defaults=True):
+    id: "str | None"
+    status: "str"
+    shown: "str | None" = None
+    number: "str | None" = None
+    masked_name: "str" = ''
+    reasons: "list[VisitReason] | UnsetType" = UNSET
+    report: "bool" = False
+    code: "str | None" = None
+    detail: "str | None" = None
+    facts: "dict[str, Any] | UnsetType" = UNSET
+
+
+class closedloop_visit_answers_VisitResults(Struct, kw_only=True, omit_defaults=True):
+    results: "list[closedloop_visit_answers_VisitResult]"
+
+
+class coverage_DueRow(Struct, kw_only=True, omit_defaults=True):
+    id: "int"
+    name: "str"
+    credit_code: "str"
+    district_code: "str"
+    district: "str"
+    street: "str"
+    trade: "str"
+    address: "str"
+    place_id: "int | None"
+    place: "str"
+    matched_by: "str"
+    struck_at: "datetime | None"
+    source: "str"
+    office: "str"
+    as_of: "str"
+
+
+class coverage_imports_DueRow(Struct, kw_only=True, omit_defaults=True):
+    line: "int"
+    status: Literal['accepted', 'changed', 'repeated', 'refused']
+    code: "str" = ''
+    facts: "dict[str, Any] | UnsetType" = UNSET
+    place_id: "int | None" = None
+
+
+class desk_rules_Asked(Struct, kw_only=True, omit_defaults=True):
+    code: "str"
+    sentence: "Text"
+    answers: "list[Answer]" = []
+
+
+class registry_coverage_Change(Struct, kw_only=True, omit_defaults=True):
+    kind: "str"
+    before: "str"
+    after: "str"
+    reason: "str"
+    actor_name: "str"
+    at: "datetime"
 
 
 class registry_handovers_Handover(Struct, kw_only=True, omit_defaults=True):
@@ -1005,13 +1780,26 @@ class registry_handovers_Handover(Struct, kw_only=True, omit_defaults=True):
     took: "str"
     counts: "dict[str, int]"
     unsynced: "int"
-    signed_for: "str" = ""
+    signed_for: "str" = ''
     at: "datetime"
 
 
 class registry_places_api_Decision(Struct, kw_only=True, omit_defaults=True):
     decision: "str"
     reason: "str | None" = None
+
+
+class tickets_api_Nothing(Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class transport_Asked(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    region: "str" = ''
+    plate: "str" = ''
+    goods: "str" = ''
+    carrier: "str" = ''
+    days: "int" = 1
 
 
 class Client:
@@ -1078,6 +1866,7 @@ class Client:
             int(wait) if wait.isdigit() else None,
         )
 
+
     async def get_passes_keys(self) -> PassKeys:
         """The public keys with which a gate checks offline passes, the newest first, as JSON Web Keys. `signs_from` may lie ahead: fetch the list daily, and a new key is there before its first pass. A key that is missing from the list is withdrawn, and its passes with it."""
         answer = await self._send("GET", f"/api/v1/passes/keys", {})
@@ -1085,9 +1874,7 @@ class Client:
 
     async def post_places_applications(self, body: NewApplication) -> Applied:
         """Apply for dedicated place codes: one for each gate named. Answers 409 `duplicate_place` when the place has codes already or is waiting for review, and 409 `looks_alike` with `candidates` when others are like it, unless `confirm_new` is true."""
-        answer = await self._send(
-            "POST", f"/api/v1/places/applications", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/places/applications", {}, body, "application/json")
         return _read(answer, Applied)
 
     async def get_places_applications(self, application_id: UUID) -> Filed:
@@ -1097,42 +1884,22 @@ class Client:
 
     async def patch_places_applications(self, application_id: UUID, body: Mending) -> Applied:
         """Mend an application that was sent back; what is left out stays as it was. The id is the applicant's secret: keep it out of messages and logs."""
-        answer = await self._send(
-            "PATCH", f"/api/v1/places/applications/{application_id}", {}, body, "application/json"
-        )
+        answer = await self._send("PATCH", f"/api/v1/places/applications/{application_id}", {}, body, "application/json")
         return _read(answer, Applied)
 
-    async def post_places_applications_review(
-        self, application_id: UUID, body: registry_places_api_Decision
-    ) -> Reviewed:
+    async def post_places_applications_review(self, application_id: UUID, body: registry_places_api_Decision) -> Reviewed:
         """Approve or reject an application. A rejection needs its reason. Approval creates the place, its gates and one active code for each gate."""
-        answer = await self._send(
-            "POST",
-            f"/api/v1/places/applications/{application_id}/review",
-            {},
-            body,
-            "application/json",
-        )
+        answer = await self._send("POST", f"/api/v1/places/applications/{application_id}/review", {}, body, "application/json")
         return _read(answer, Reviewed)
 
-    async def post_places_applications_import(
-        self, body: bytes | str, *, dry_run: bool | None = None, confirm_new: bool | None = None
-    ) -> BulkReport:
+    async def post_places_applications_import(self, body: bytes | str, *, dry_run: bool | None = None, confirm_new: bool | None = None) -> BulkReport:
         """Applications from CSV, JSON lines or XLSX; a result for each row. A trial unless `dry_run=false`; `confirm_new` takes look-alikes as well."""
-        answer = await self._send(
-            "POST",
-            f"/api/v1/places/applications/import",
-            {"dry_run": dry_run, "confirm_new": confirm_new},
-            body,
-            "text/csv",
-        )
+        answer = await self._send("POST", f"/api/v1/places/applications/import", {"dry_run": dry_run, "confirm_new": confirm_new}, body, "text/csv")
         return _read(answer, BulkReport)
 
     async def post_places_acts(self, place_id: int, body: CodeAct) -> Acted:
         """Rotate or revoke the code of a gate; suspend, resume or revoke a place. `reason` is needed and kept with who did it."""
-        answer = await self._send(
-            "POST", f"/api/v1/places/{place_id}/acts", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/places/{place_id}/acts", {}, body, "application/json")
         return _read(answer, Acted)
 
     async def get_places_test_scans(self, place_id: int) -> TestScans:
@@ -1142,10 +1909,28 @@ class Client:
 
     async def post_places_test_scans(self, place_id: int, body: TrialScan) -> TrialReceipt:
         """Record what was found at a gate. The same `id` again is `repeated`."""
-        answer = await self._send(
-            "POST", f"/api/v1/places/{place_id}/test-scans", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/places/{place_id}/test-scans", {}, body, "application/json")
         return _read(answer, TrialReceipt)
+
+    async def post_coverage_import(self, *, source: str | None = None, of_office: str | None = None, as_of: str | None = None, dry_run: bool | None = None) -> CoverageReport:
+        """A list of places that should have a code, as CSV or XLSX; a result for each row. A trial unless `dry_run=false`. `source` and `of_office` say whose list it is, `as_of` of which day."""
+        answer = await self._send("POST", f"/api/v1/coverage/import", {"source": source, "of_office": of_office, "as_of": as_of, "dry_run": dry_run})
+        return _read(answer, CoverageReport)
+
+    async def get_coverage_sources(self) -> Sources:
+        """The lists behind the ledger: of which office, as of when, and how many rows of each count."""
+        answer = await self._send("GET", f"/api/v1/coverage/sources", {})
+        return _read(answer, Sources)
+
+    async def get_coverage_rows(self, due_id: int) -> DueDetail:
+        """One row with its history."""
+        answer = await self._send("GET", f"/api/v1/coverage/rows/{due_id}", {})
+        return _read(answer, DueDetail)
+
+    async def post_coverage_rows_acts(self, due_id: int, body: DueAct) -> DueActed:
+        """Link a row to a registered place, move it to another district, name its units, strike it. The same `id` again is `repeated`."""
+        answer = await self._send("POST", f"/api/v1/coverage/rows/{due_id}/acts", {}, body, "application/json")
+        return _read(answer, DueActed)
 
     async def get_places(self, *, kind: PlaceKind | None = None) -> Directory:
         """The public directory of active places, of one kind or of all. It holds no contacts."""
@@ -1154,28 +1939,12 @@ class Client:
 
     async def post_places_codes_rotate(self, place_id: int, body: Rotation) -> Rotated:
         """Replace the code of one gate. The old poster stops working at once. `reason` is needed."""
-        answer = await self._send(
-            "POST", f"/api/v1/places/{place_id}/codes/rotate", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/places/{place_id}/codes/rotate", {}, body, "application/json")
         return _read(answer, Rotated)
 
-    async def post_evidence(
-        self,
-        kind: str,
-        body: bytes | str,
-        *,
-        source: str | None = None,
-        as_of: datetime | None = None,
-        dry_run: bool | None = None,
-    ) -> ImportReport:
+    async def post_evidence(self, kind: str, body: bytes | str, *, source: str | None = None, as_of: datetime | None = None, dry_run: bool | None = None) -> ImportReport:
         """Import evidence of one kind, as JSON lines or CSV by content type; a result for each row. `source` names who vouches for the file, `as_of` the hour up to which it is complete. With `dry_run` nothing is kept and the answer is the same. A program that pushes speaks for the source it is named after, and for no other."""
-        answer = await self._send(
-            "POST",
-            f"/api/v1/evidence/{kind}",
-            {"source": source, "as_of": as_of, "dry_run": dry_run},
-            body,
-            "text/csv",
-        )
+        answer = await self._send("POST", f"/api/v1/evidence/{kind}", {"source": source, "as_of": as_of, "dry_run": dry_run}, body, "text/csv")
         return _read(answer, ImportReport)
 
     async def get_rules(self) -> RuleSet:
@@ -1183,25 +1952,17 @@ class Client:
         answer = await self._send("GET", f"/api/v1/rules", {})
         return _read(answer, RuleSet)
 
-    async def get_places_poster_svg(
-        self, place_id: int, *, gate: str | None = None, size: Literal["a4", "a3"] | None = None
-    ) -> bytes:
+    async def get_places_poster_svg(self, place_id: int, *, gate: str | None = None, size: Literal['a4', 'a3'] | None = None) -> bytes:
         """The poster of one gate. Looking at it never changes the code."""
-        answer = await self._send(
-            "GET", f"/api/v1/places/{place_id}/poster.svg", {"gate": gate, "size": size}
-        )
+        answer = await self._send("GET", f"/api/v1/places/{place_id}/poster.svg", {"gate": gate, "size": size})
         return answer.content
 
-    async def get_places_poster_pdf(
-        self, place_id: int, *, gate: str | None = None, size: Literal["a4", "a3"] | None = None
-    ) -> bytes:
+    async def get_places_poster_pdf(self, place_id: int, *, gate: str | None = None, size: Literal['a4', 'a3'] | None = None) -> bytes:
         """The poster of one gate as PDF, with its fonts inside. Printing never changes the code."""
-        answer = await self._send(
-            "GET", f"/api/v1/places/{place_id}/poster.pdf", {"gate": gate, "size": size}
-        )
+        answer = await self._send("GET", f"/api/v1/places/{place_id}/poster.pdf", {"gate": gate, "size": size})
         return answer.content
 
-    async def post_transport_passes(self, body: Asked) -> Shown:
+    async def post_transport_passes(self, body: transport_Asked) -> Shown:
         """Issue a pass to a truck; the same `id` is the same pass."""
         answer = await self._send("POST", f"/api/v1/transport-passes", {}, body, "application/json")
         return _read(answer, Shown)
@@ -1213,19 +1974,15 @@ class Client:
 
     async def post_transport_passes_revoke(self, transport_no: str, body: Revocation) -> Shown:
         """It opens nothing from now on; safe to repeat."""
-        answer = await self._send(
-            "POST", f"/api/v1/transport-passes/{transport_no}/revoke", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/transport-passes/{transport_no}/revoke", {}, body, "application/json")
         return _read(answer, Shown)
 
     async def post_places_lanes(self, place_id: int, body: Lanes) -> Lanes:
         """Which way each named gate leads, whom it serves, and whether trucks go first there."""
-        answer = await self._send(
-            "POST", f"/api/v1/places/{place_id}/lanes", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/places/{place_id}/lanes", {}, body, "application/json")
         return _read(answer, Lanes)
 
-    async def post_movements(self, body: Report) -> MovementView:
+    async def post_movements(self, body: closedloop_api_Report) -> MovementView:
         """Report a movement before travelling. An incomplete report is kept as a draft with its failures; a complete one has a pass number."""
         answer = await self._send("POST", f"/api/v1/movements", {}, body, "application/json")
         return _read(answer, MovementView)
@@ -1237,9 +1994,7 @@ class Client:
 
     async def patch_movements(self, movement_id: int, body: Amendment) -> MovementView:
         """Change a report, up to the barrier. The driver shows the key of the pass page in the header `X-View-Key`; staff act under their own name."""
-        answer = await self._send(
-            "PATCH", f"/api/v1/movements/{movement_id}", {}, body, "application/json"
-        )
+        answer = await self._send("PATCH", f"/api/v1/movements/{movement_id}", {}, body, "application/json")
         return _read(answer, MovementView)
 
     async def get_movements_pass_svg(self, movement_id: int) -> Any:
@@ -1247,38 +2002,14 @@ class Client:
         answer = await self._send("GET", f"/api/v1/movements/{movement_id}/pass.svg", {})
         return _read(answer, Any)
 
-    async def get_movements_pass_pdf(
-        self, movement_id: int, *, size: Literal["a6", "80mm"] | None = None
-    ) -> Any:
+    async def get_movements_pass_pdf(self, movement_id: int, *, size: Literal['a6', '80mm'] | None = None) -> Any:
         """The pass on paper, A6 or on a roll of 80 mm, with the offline code; no personal data."""
-        answer = await self._send(
-            "GET", f"/api/v1/movements/{movement_id}/pass.pdf", {"size": size}
-        )
+        answer = await self._send("GET", f"/api/v1/movements/{movement_id}/pass.pdf", {"size": size})
         return _read(answer, Any)
 
-    async def get_loops(
-        self,
-        *,
-        state: str | None = None,
-        place: int | None = None,
-        since: datetime | None = None,
-        plate: str | None = None,
-        cursor: int | None = None,
-        limit: int | None = None,
-    ) -> Loops:
+    async def get_loops(self, *, state: str | None = None, place: int | None = None, since: datetime | None = None, plate: str | None = None, cursor: int | None = None, limit: int | None = None) -> Loops:
         """Loops in order of movement id; `state` takes several, with commas between. `overdue` and `lapsed` are read off the clock."""
-        answer = await self._send(
-            "GET",
-            f"/api/v1/loops",
-            {
-                "state": state,
-                "place": place,
-                "since": since,
-                "plate": plate,
-                "cursor": cursor,
-                "limit": limit,
-            },
-        )
+        answer = await self._send("GET", f"/api/v1/loops", {"state": state, "place": place, "since": since, "plate": plate, "cursor": cursor, "limit": limit})
         return _read(answer, Loops)
 
     async def get_movements_history(self, movement_id: int) -> HistoryView:
@@ -1291,29 +2022,99 @@ class Client:
         answer = await self._send("GET", f"/api/v1/changes", {"after": after, "limit": limit})
         return _read(answer, Changes)
 
-    async def post_movements_people_reveal(
-        self, movement_id: int, ordinal: int, body: closedloop_reveal_pages_RevealForm
-    ) -> Any:
+    async def post_movements_people_reveal(self, movement_id: int, ordinal: int, body: closedloop_reveal_pages_RevealForm) -> Any:
         """Name, document and telephone of one person, for a reason that the person can read."""
-        answer = await self._send(
-            "POST",
-            f"/api/v1/movements/{movement_id}/people/{ordinal}/reveal",
-            {},
-            body,
-            "application/json",
-        )
+        answer = await self._send("POST", f"/api/v1/movements/{movement_id}/people/{ordinal}/reveal", {}, body, "application/json")
         return _read(answer, Any)
+
+    async def get_traces(self, *, before: datetime | None = None, before_id: UUID | None = None, limit: int | None = None) -> Traces:
+        """Cases, the newest first. `cursor` is the `before` of the next page, `before_id` its id."""
+        answer = await self._send("GET", f"/api/v1/traces", {"before": before, "before_id": before_id, "limit": limit})
+        return _read(answer, Traces)
+
+    async def post_traces(self, body: NewTrace) -> TraceView:
+        """Open a case, with a number and a reason. More than a few subjects or days need a second officer."""
+        answer = await self._send("POST", f"/api/v1/traces", {}, body, "application/json")
+        return _read(answer, TraceView)
+
+    async def get_traces(self, case_id: UUID) -> TraceView:
+        """One case without its people. The reading is audited."""
+        answer = await self._send("GET", f"/api/v1/traces/{case_id}", {})
+        return _read(answer, TraceView)
+
+    async def post_traces_decision(self, case_id: UUID, body: closedloop_tracing_case_view_Decision) -> TraceView:
+        """A second officer agrees or not."""
+        answer = await self._send("POST", f"/api/v1/traces/{case_id}/decision", {}, body, "application/json")
+        return _read(answer, TraceView)
+
+    async def post_traces_close(self, case_id: UUID) -> TraceView:
+        """From then on nobody is shown its people."""
+        answer = await self._send("POST", f"/api/v1/traces/{case_id}/close", {})
+        return _read(answer, TraceView)
+
+    async def get_traces_subjects_trajectory(self, case_id: UUID, subject_no: int) -> Any:
+        """Where and when one subject was seen, and how that is known. The reading is audited."""
+        answer = await self._send("GET", f"/api/v1/traces/{case_id}/subjects/{subject_no}/trajectory", {})
+        return _read(answer, Any)
+
+    async def get_traces_subjects_contacts(self, case_id: UUID, subject_no: int, *, degree: Literal['1', '2'] | None = None, cursor: str | None = None, limit: int | None = None) -> Any:
+        """Who was there too, by the classes of the rule set; `degree=2`: contacts of contacts, which have no cursor. One row of the record of accesses for each who is shown."""
+        answer = await self._send("GET", f"/api/v1/traces/{case_id}/subjects/{subject_no}/contacts", {"degree": degree, "cursor": cursor, "limit": limit})
+        return _read(answer, Any)
+
+    async def post_traces_marks(self, case_id: UUID, body: MarkSaid) -> TraceView:
+        """A mark of the clock is done now. One that stands already stays as it was."""
+        answer = await self._send("POST", f"/api/v1/traces/{case_id}/marks", {}, body, "application/json")
+        return _read(answer, TraceView)
+
+    async def get_traces_teams(self) -> Teams:
+        """Teams with their members: an account's name, or the unit's."""
+        answer = await self._send("GET", f"/api/v1/traces/teams", {})
+        return _read(answer, Teams)
+
+    async def post_traces_tasks(self, case_id: UUID, body: NewTask) -> Task:
+        """Something for a team to do."""
+        answer = await self._send("POST", f"/api/v1/traces/{case_id}/tasks", {}, body, "application/json")
+        return _read(answer, Task)
+
+    async def post_traces_tasks_steps(self, case_id: UUID, task_id: UUID, body: closedloop_tracing_work_api_StepSaid) -> Task:
+        """Acknowledged, done, or handed over."""
+        answer = await self._send("POST", f"/api/v1/traces/{case_id}/tasks/{task_id}/steps", {}, body, "application/json")
+        return _read(answer, Task)
+
+    async def post_traces_exports(self, case_id: UUID, body: NewExport) -> Export:
+        """Ask to take the report along."""
+        answer = await self._send("POST", f"/api/v1/traces/{case_id}/exports", {}, body, "application/json")
+        return _read(answer, Export)
+
+    async def post_traces_exports_decision(self, case_id: UUID, trace_export_id: UUID, body: closedloop_tracing_case_view_Decision) -> Export:
+        """A second officer allows it or not."""
+        answer = await self._send("POST", f"/api/v1/traces/{case_id}/exports/{trace_export_id}/decision", {}, body, "application/json")
+        return _read(answer, Export)
+
+    async def get_traces_report_csv(self, case_id: UUID) -> Any:
+        """The report as a spreadsheet reads it, for the two officers who asked and allowed."""
+        answer = await self._send("GET", f"/api/v1/traces/{case_id}/report.csv", {})
+        return _read(answer, Any)
+
+    async def get_traces_report_pdf(self, case_id: UUID) -> Any:
+        """The report on A4, for the two officers who asked and allowed."""
+        answer = await self._send("GET", f"/api/v1/traces/{case_id}/report.pdf", {})
+        return _read(answer, Any)
+
+    async def post_visits(self, body: VisitBatch) -> closedloop_visit_answers_VisitResults:
+        """Visitors of the venue at which the caller's device or account stands: 1 to 500, live or uploaded later, each with its own id. One bad item never spoils the others, and every item is safe to send again."""
+        answer = await self._send("POST", f"/api/v1/visits", {}, body, "application/json")
+        return _read(answer, closedloop_visit_answers_VisitResults)
 
     async def post_scans(self, body: Batch) -> Results:
         """A batch of 1 to 500 scans, live or uploaded later, each with its own id. One bad item never spoils the others, and every item is safe to send again."""
         answer = await self._send("POST", f"/api/v1/scans", {}, body, "application/json")
         return _read(answer, Results)
 
-    async def post_movements_events(self, movement_id: int, body: Act) -> Result:
+    async def post_movements_events(self, movement_id: int, body: closedloop_acts_Act) -> Result:
         """One thing that happened to a movement: confirm, discrepancy, divert, delay, incident, departed, desk, void, reissue and others. Safe to send again under the same id."""
-        answer = await self._send(
-            "POST", f"/api/v1/movements/{movement_id}/events", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/movements/{movement_id}/events", {}, body, "application/json")
         return _read(answer, Result)
 
     async def post_events(self, body: Acts) -> Results:
@@ -1338,9 +2139,7 @@ class Client:
 
     async def get_gate_bundle(self, *, since: int | None = None, waiting: int | None = None) -> Any:
         """All passes expected at the reader's checkpoint, or those that changed since a cursor: `{signed, signature, kid}`, where `signed` is JSON text. `waiting`: how many scans the device has not sent yet."""
-        answer = await self._send(
-            "GET", f"/api/v1/gate/bundle", {"since": since, "waiting": waiting}
-        )
+        answer = await self._send("GET", f"/api/v1/gate/bundle", {"since": since, "waiting": waiting})
         return _read(answer, Any)
 
     async def get_gate_words(self) -> dict[str, Any]:
@@ -1358,7 +2157,7 @@ class Client:
         answer = await self._send("GET", f"/api/v1/gate/notices", {})
         return _read(answer, Notices)
 
-    async def post_gate_notices(self, body: Told) -> Notices:
+    async def post_gate_notices(self, body: checkpoint_gate_api_Told) -> Notices:
         """A closure, a waiting time, or the end of one; drivers see it before they come."""
         answer = await self._send("POST", f"/api/v1/gate/notices", {}, body, "application/json")
         return _read(answer, Notices)
@@ -1385,60 +2184,37 @@ class Client:
 
     async def post_holds_approve(self, hold_id: UUID, body: Approval) -> Any:
         """A second person agrees; never the one who ordered it."""
-        answer = await self._send(
-            "POST", f"/api/v1/holds/{hold_id}/approve", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/approve", {}, body, "application/json")
         return _read(answer, Any)
 
     async def post_holds_release(self, hold_id: UUID, body: Release) -> Any:
         """The truck goes on, and its clock starts; a waiting appeal is thereby upheld."""
-        answer = await self._send(
-            "POST", f"/api/v1/holds/{hold_id}/release", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/release", {}, body, "application/json")
         return _read(answer, Any)
 
     async def post_holds_transfer(self, hold_id: UUID, body: Transfer) -> Any:
         """Ask a receiving body to take over. It has done so when it says so."""
-        answer = await self._send(
-            "POST", f"/api/v1/holds/{hold_id}/transfer", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/transfer", {}, body, "application/json")
         return _read(answer, Any)
 
     async def post_holds_acknowledge(self, hold_id: UUID, body: Acknowledgement) -> Any:
         """The receiving body has taken over."""
-        answer = await self._send(
-            "POST", f"/api/v1/holds/{hold_id}/acknowledge", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/acknowledge", {}, body, "application/json")
         return _read(answer, Any)
 
     async def post_holds_appeal(self, hold_id: UUID, body: Appeal) -> Any:
         """Whoever is held says that it is wrong: with the key of the pass page in the header `X-View-Key`, or through an officer. The answer is due within the appeal's own time."""
-        answer = await self._send(
-            "POST", f"/api/v1/holds/{hold_id}/appeal", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/appeal", {}, body, "application/json")
         return _read(answer, Any)
 
     async def post_holds_dismiss(self, hold_id: UUID, body: Dismissal) -> Any:
         """An appeal is answered and the hold stands: by somebody who neither ordered nor approved."""
-        answer = await self._send(
-            "POST", f"/api/v1/holds/{hold_id}/dismiss", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/holds/{hold_id}/dismiss", {}, body, "application/json")
         return _read(answer, Any)
 
-    async def get_alerts(
-        self,
-        *,
-        movement_id: int | None = None,
-        is_open: bool | None = None,
-        cursor: str | None = None,
-        limit: int | None = None,
-    ) -> Alerts:
+    async def get_alerts(self, *, movement_id: int | None = None, is_open: bool | None = None, cursor: str | None = None, limit: int | None = None) -> Alerts:
         """Alerts in order of raising. `is_open=true` leaves out those that an arrival has ended."""
-        answer = await self._send(
-            "GET",
-            f"/api/v1/alerts",
-            {"movement_id": movement_id, "is_open": is_open, "cursor": cursor, "limit": limit},
-        )
+        answer = await self._send("GET", f"/api/v1/alerts", {"movement_id": movement_id, "is_open": is_open, "cursor": cursor, "limit": limit})
         return _read(answer, Alerts)
 
     async def get_feed(self, *, after: int | None = None, limit: int | None = None) -> Feed:
@@ -1446,25 +2222,19 @@ class Client:
         answer = await self._send("GET", f"/api/v1/feed", {"after": after, "limit": limit})
         return _read(answer, Feed)
 
-    async def post_alerts_claim(self, alert_id: str, body: Nothing) -> Claim:
+    async def post_alerts_claim(self, alert_id: str, body: actions_api_Nothing) -> Claim:
         """Look after this movement for a quarter of an hour; claiming again makes it last again."""
-        answer = await self._send(
-            "POST", f"/api/v1/alerts/{alert_id}/claim", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/claim", {}, body, "application/json")
         return _read(answer, Claim)
 
-    async def post_alerts_release(self, alert_id: str, body: Nothing) -> bytes:
+    async def post_alerts_release(self, alert_id: str, body: actions_api_Nothing) -> bytes:
         """Give a claim back before it ends by itself."""
-        answer = await self._send(
-            "POST", f"/api/v1/alerts/{alert_id}/release", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/release", {}, body, "application/json")
         return answer.content
 
     async def post_alerts_snooze(self, alert_id: str, body: Snooze) -> Snoozed:
         """Ask for it again later. The ladder goes on, and its next rung brings it back."""
-        answer = await self._send(
-            "POST", f"/api/v1/alerts/{alert_id}/snooze", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/snooze", {}, body, "application/json")
         return _read(answer, Snoozed)
 
     async def post_alerts_handover(self, body: alerts_actions_api_Handover) -> HandedOver:
@@ -1474,30 +2244,22 @@ class Client:
 
     async def post_alerts_reply(self, alert_id: str, body: Reply) -> Any:
         """A coded reply (1 to 9). Only 3 and 7 with a proof that an officer has seen end the enquiry; a firm's 3 is its confirmation of the arrival."""
-        answer = await self._send(
-            "POST", f"/api/v1/alerts/{alert_id}/reply", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/reply", {}, body, "application/json")
         return _read(answer, Any)
 
     async def post_alerts_call(self, alert_id: str, body: Call) -> Any:
         """A call that was made, with its result; the result counts as a reply."""
-        answer = await self._send(
-            "POST", f"/api/v1/alerts/{alert_id}/call", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/call", {}, body, "application/json")
         return _read(answer, Any)
 
     async def post_alerts_close(self, alert_id: str, body: Close) -> Any:
         """End a movement by hand: one officer proposes with reason and proof, another approves."""
-        answer = await self._send(
-            "POST", f"/api/v1/alerts/{alert_id}/close", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/close", {}, body, "application/json")
         return _read(answer, Any)
 
     async def post_alerts_same_truck(self, alert_id: str, body: SameTruck) -> Any:
         """The missing truck is one that arrived under a plate misread by one character."""
-        answer = await self._send(
-            "POST", f"/api/v1/alerts/{alert_id}/same-truck", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/alerts/{alert_id}/same-truck", {}, body, "application/json")
         return _read(answer, Any)
 
     async def get_extensions(self) -> Extensions:
@@ -1510,14 +2272,120 @@ class Client:
         answer = await self._send("POST", f"/api/v1/extensions", {}, body, "application/json")
         return _read(answer, Extension)
 
-    async def post_extensions_decision(
-        self, extension_id: UUID, body: alerts_extensions_api_Decision
-    ) -> Extension:
+    async def post_extensions_decision(self, extension_id: UUID, body: alerts_extensions_api_Decision) -> Extension:
         """A second officer agrees or not. The limits move within seconds."""
-        answer = await self._send(
-            "POST", f"/api/v1/extensions/{extension_id}/decision", {}, body, "application/json"
-        )
+        answer = await self._send("POST", f"/api/v1/extensions/{extension_id}/decision", {}, body, "application/json")
         return _read(answer, Extension)
+
+    async def post_movements_photos(self, movement_id: int, body: PhotoSent) -> PhotoKept:
+        """A photo beside a movement, in base64; a firm's own trucks only. The same id again is `repeated`."""
+        answer = await self._send("POST", f"/api/v1/movements/{movement_id}/photos", {}, body, "application/json")
+        return _read(answer, PhotoKept)
+
+    async def get_coverage(self, *, district: str | None = None) -> Figures:
+        """How many places should have a code, have one, use it and were scanned today; whole, by district, by street office and by trade."""
+        answer = await self._send("GET", f"/api/v1/coverage", {"district": district})
+        return _read(answer, Figures)
+
+    async def get_coverage_rows(self, *, what: str | None = None, district: str | None = None, street: str | None = None, trade: str | None = None, cursor: int | None = None, limit: int | None = None) -> Rows:
+        """The rows behind a number: `what` is due, set_up, missing, in_use, today or idle."""
+        answer = await self._send("GET", f"/api/v1/coverage/rows", {"what": what, "district": district, "street": street, "trade": trade, "cursor": cursor, "limit": limit})
+        return _read(answer, Rows)
+
+    async def get_supervision_flags(self) -> Missed:
+        """What should have been done and was not: checks of the day, looks back, mendings."""
+        answer = await self._send("GET", f"/api/v1/supervision/flags", {})
+        return _read(answer, Missed)
+
+    async def post_supervision_cases(self, body: NewCase) -> Receipt:
+        """Put a place on a ladder of the rule set. The same `step.id` again is `repeated`."""
+        answer = await self._send("POST", f"/api/v1/supervision/cases", {}, body, "application/json")
+        return _read(answer, Receipt)
+
+    async def post_supervision_cases_steps(self, case_id: UUID, body: alerts_supervision_cases_StepSaid) -> Receipt:
+        """Take a step of the ladder. A step that may not be taken is 409, with why."""
+        answer = await self._send("POST", f"/api/v1/supervision/cases/{case_id}/steps", {}, body, "application/json")
+        return _read(answer, Receipt)
+
+    async def get_supervision_problems(self, *, which: str | None = None, street: str | None = None, trade: str | None = None, after: str | None = None, limit: int | None = None) -> Problems:
+        """Problems by deadline; `which` is open, late (open and overdue), mended or closed."""
+        answer = await self._send("GET", f"/api/v1/supervision/problems", {"which": which, "street": street, "trade": trade, "after": after, "limit": limit})
+        return _read(answer, Problems)
+
+    async def post_supervision_problems(self, body: NewProblem) -> ProblemReceipt:
+        """Enter a problem. One that is open for the same finding there is given back."""
+        answer = await self._send("POST", f"/api/v1/supervision/problems", {}, body, "application/json")
+        return _read(answer, ProblemReceipt)
+
+    async def post_supervision_problems_acts(self, problem_id: UUID, body: ProblemAct) -> ProblemReceipt:
+        """`mend`, `send_back`, `close` or `reopen`. Of two who close one, the second gets 409 with who was first."""
+        answer = await self._send("POST", f"/api/v1/supervision/problems/{problem_id}/acts", {}, body, "application/json")
+        return _read(answer, ProblemReceipt)
+
+    async def get_supervision_report(self, *, day: str | None = None, version: int | None = None) -> Frozen:
+        """A day's report, tally and bulletin. Version 0 is today, which moves; others are frozen."""
+        answer = await self._send("GET", f"/api/v1/supervision/report", {"day": day, "version": version})
+        return _read(answer, Frozen)
+
+    async def post_supervision_rounds(self, body: NewRound) -> Round:
+        """A street sweep: places dealt out to teams."""
+        answer = await self._send("POST", f"/api/v1/supervision/rounds", {}, body, "application/json")
+        return _read(answer, Round)
+
+    async def get_supervision_rounds_teams(self, round_id: UUID, team: int, *, limit: int | None = None) -> Stops:
+        """A team's next places, in the order of its way."""
+        answer = await self._send("GET", f"/api/v1/supervision/rounds/{round_id}/teams/{team}", {"limit": limit})
+        return _read(answer, Stops)
+
+    async def post_supervision_visits(self, body: Visits) -> alerts_street_api_VisitResults:
+        """What teams found, live or uploaded later; a result for each, and a bad one spoils none."""
+        answer = await self._send("POST", f"/api/v1/supervision/visits", {}, body, "application/json")
+        return _read(answer, alerts_street_api_VisitResults)
+
+    async def get_tickets(self, *, kind: Kind | None = None, step: alerts_tickets_model_State | None = None, skip: int | None = None, limit: int | None = None) -> Tickets:
+        """Open work items that the caller may see: late steps first, then by urgency and age. `step`: received, pushed, replied or reviewed."""
+        answer = await self._send("GET", f"/api/v1/tickets", {"kind": kind, "step": step, "skip": skip, "limit": limit})
+        return _read(answer, Tickets)
+
+    async def post_tickets(self, body: NewItem) -> alerts_tickets_Taken:
+        """Take a work item in, from the telephone or another system. The same id is one for ever."""
+        answer = await self._send("POST", f"/api/v1/tickets", {}, body, "application/json")
+        return _read(answer, alerts_tickets_Taken)
+
+    async def get_tickets(self, ticket_id: UUID) -> Whole:
+        """One item with its history and what was said. Reading it leaves an audit row."""
+        answer = await self._send("GET", f"/api/v1/tickets/{ticket_id}", {})
+        return _read(answer, Whole)
+
+    async def post_tickets_acts(self, ticket_id: UUID, body: Doing) -> Done:
+        """Push, reply, send back, accept, reject, answer, call, close, reopen, rate, link or note. With `version` it is refused (409 `ticket_changed`) where somebody else came first."""
+        answer = await self._send("POST", f"/api/v1/tickets/{ticket_id}/acts", {}, body, "application/json")
+        return _read(answer, Done)
+
+    async def post_tickets_claim(self, ticket_id: UUID, body: tickets_api_Nothing) -> Claimed:
+        """Have it in hand for a quarter of an hour; claiming again makes it last again."""
+        answer = await self._send("POST", f"/api/v1/tickets/{ticket_id}/claim", {}, body, "application/json")
+        return _read(answer, Claimed)
+
+    async def post_help_requests(self, body: NewTicket) -> alerts_tickets_Taken:
+        """Ask for help. It is always taken: the number and the digits open it at /complaints/own."""
+        answer = await self._send("POST", f"/api/v1/help-requests", {}, body, "application/json")
+        return _read(answer, alerts_tickets_Taken)
+
+    async def post_complaints(self, body: NewTicket) -> alerts_tickets_Taken:
+        """Complain, with or without a telephone. The number and the digits open it again."""
+        answer = await self._send("POST", f"/api/v1/complaints", {}, body, "application/json")
+        return _read(answer, alerts_tickets_Taken)
+
+    async def get_expectations(self) -> Expectations:
+        """Trucks with a pass for the caller's firm or district, and what was answered."""
+        answer = await self._send("GET", f"/api/v1/expectations", {})
+        return _read(answer, Expectations)
+
+    async def post_expectations_answer(self, movement_id: int, body: Expected) -> alerts_expecting_Told:
+        """Is this truck expected? `yes`, `no`, `not_us` or `later`; kept whenever it comes."""
+        answer = await self._send("POST", f"/api/v1/expectations/{movement_id}/answer", {}, body, "application/json")
+        return _read(answer, alerts_expecting_Told)
 
 
 def _text(value: Any) -> str:
