@@ -2,7 +2,9 @@
 the digits, and the list to take along.
 """
 
+import asyncio
 import base64
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +21,7 @@ from closedloop.reporting import Office
 from closedloop.rolling import DIGITS, STEP_SECONDS, rolling_code
 from closedloop.staff_pages import TODAY, show_firm
 from closedloop.watching import place_of, who
-from kernel.auth import Actor, requires
+from kernel.auth import Actor, public, requires
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import Refused
@@ -32,6 +34,7 @@ from registry.wording import error, navigation
 
 AnyRequest = Request[Any, Any, Any]
 MOST = 200
+WORKER = Path(__file__).parent / "static" / "firm-worker.js"
 
 
 class DepartedForm(Struct, frozen=True, kw_only=True):
@@ -138,6 +141,18 @@ async def screen(
     )
 
 
+@get("/firm/sw.js", guards=[public], include_in_schema=False, opt={"skip_session": True})
+async def firm_worker() -> Response[str]:
+    """What shows the kept list and screen where there is no network. `/firm` itself lies above the
+    folder of this file, so that its scope has to be allowed.
+    """
+    return Response(
+        await asyncio.to_thread(WORKER.read_text, "utf-8"),
+        media_type="text/javascript",
+        headers={"cache-control": "no-cache", "service-worker-allowed": "/firm"},
+    )
+
+
 @get("/firm/trucks.csv", guards=[requires(Role.FIRM)])
 async def export(
     request: AnyRequest,
@@ -167,4 +182,4 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-HANDLERS: list[Any] = [confirm_many, departed, screen, export]
+HANDLERS: list[Any] = [confirm_many, departed, screen, firm_worker, export]

@@ -99,6 +99,7 @@ async def show_firm(
         "firm.html",
         http_status=422 if errors else 200,
         path="/firm",
+        now=now,
         place={"name": place.name},
         expected=[_expected(each, now) for each in expected],
         expected_number=f"{number}+" if number == MOST_COUNTED else str(number),

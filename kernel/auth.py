@@ -22,7 +22,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from kernel.db import Connection
-from kernel.errors import Forbidden, TooMany, Unauthenticated
+from kernel.errors import Conflict, Forbidden, TooMany, Unauthenticated
 from kernel.kept_forms import KEPT, drop_form, held_form, keep_form
 
 MOST_FAILURES = 5
@@ -152,8 +152,25 @@ class Requires:
             raise Unauthenticated("log_in_first")
         if sends:
             drop_form(connection)
+        _check_meant(connection, actor)
         if self.roles and not self.roles & actor.roles:
             raise Forbidden("not_your_role")
+
+
+def account_mark(account_id: UUID) -> str:
+    """What a device calls an account by which it keeps something: the same for ever, whatever key
+    is changed, and nobody's id.
+    """
+    return hashlib.sha256(b"device" + account_id.bytes).hexdigest()[:16]
+
+
+def _check_meant(connection: AnyConnection, actor: Actor) -> None:
+    """A device may say on whose behalf it sends what it kept (`x-account`): meanwhile somebody
+    else may have logged in. Raises Conflict("other_account").
+    """
+    meant = connection.headers.get("x-account")
+    if meant is not None and meant != account_mark(actor.id):
+        raise Conflict("other_account")
 
 
 def requires(*roles: str) -> Requires:

@@ -28,7 +28,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from markupsafe import Markup
 
 from kernel.assets import STATIC, Assets
-from kernel.auth import actor_of, bearer_token
+from kernel.auth import account_mark, actor_of, bearer_token
 from kernel.drawing import Pages, drawn
 from kernel.errors import Forbidden
 from kernel.i18n import LOCALES, local_time, negotiate, other_locale, t, use_locale
@@ -65,9 +65,10 @@ def page(name: str, /, *, http_status: int = 200, **context: object) -> Page:
 
 def page_context(connection: ASGIConnection[Any, Any, Any, Any]) -> dict[str, Any]:
     scope = connection.scope
-    locale = locale_of(scope)
+    locale, actor = locale_of(scope), actor_of(connection)
     return {
-        "actor": actor_of(connection),
+        "actor": actor,
+        "account": account_mark(actor.id) if actor else None,
         "locale": locale,
         "other_locale": other_locale(locale),
         "other_locale_url": url_with(scope["path"], _query(scope), lang=other_locale(locale)),

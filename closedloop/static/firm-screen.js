@@ -1,9 +1,12 @@
 // The digits of the minute on the firm's own screen, as closedloop/rolling.py makes them (RFC 6238 with
-// SHA-256). They go on turning without a network; the clock is the server's, carried on by this device.
+// SHA-256). They go on turning without a network; the clock is the server's, carried on by this device, also
+// from when a page was kept until it is opened again.
 const screen = document.querySelector("[data-screen]");
 const { seconds, digits } = screen.dataset;
 const bytes = Uint8Array.from(atob(screen.dataset.secret), (c) => c.charCodeAt(0));
-const began = { server: Number(screen.dataset.now), here: performance.now() };
+const { keptAt } = document.documentElement.dataset;
+const since = keptAt ? Date.now() - Number(keptAt) : 0;
+const began = { server: Number(screen.dataset.now) + since, here: performance.now() };
 const now = () => began.server + (performance.now() - began.here);
 const step = () => Math.floor(now() / 1000 / seconds);
 

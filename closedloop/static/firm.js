@@ -1,73 +1,182 @@
-// The firm's page without a network: a tap on "arrived" is kept on this device with its time and sent when
-// the network is back. Each carries the id that the page gave it, so that sending twice is one arrival.
-const STORE = "firm-queue";
+// The firm's list without a network: a tap on "arrived" is kept on this device, with its time and the account
+// that tapped, before it is sent, and goes when the server has answered for it. Each carries the id that the
+// page gave it, so that sending twice is one arrival. Another account's taps wait for their owner.
 const REFUSED = "firm-refused";
+const PLAIN = "firm-tap:";
 const AGAIN = 15_000;
-const list = document.querySelector("[data-firm]");
-const told = document.querySelector("[data-firm-queue]");
+const PATIENCE = 5000; // ms after which a network that does not answer is none
+const MOST = 200;
+const TAP = "form[action='/firm/arrived']";
+const { account, keptAt } = document.documentElement.dataset;
+const find = (what) => document.querySelector(what);
 
-const kept = () => JSON.parse(localStorage.getItem(STORE) ?? "[]");
-
-function keep(queue) {
-  localStorage.setItem(STORE, JSON.stringify(queue));
-  told.hidden = !queue.length;
-  told.querySelector("[data-count]").textContent = queue.length;
-}
-
-const token = () => document.querySelector("input[name=_csrf_token]")?.value ?? "";
-
-async function send() {
-  const queue = kept();
-  if (!queue.length) return;
-  const answer = await fetch("/api/v1/events", {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-csrftoken": token() },
-    body: JSON.stringify({ events: queue }),
-  }).catch(() => null);
-  if (!answer?.ok) return;
-  const { results } = await answer.json();
-  const done = new Set(results.map((each) => each.id));
-  keep(kept().filter((each) => !done.has(each.id)));
-  const refused = results.filter((each) => each.status === "refused" || each.status === "conflict").length;
-  if (refused) sessionStorage.setItem(REFUSED, Number(sessionStorage.getItem(REFUSED) ?? 0) + refused);
-  if (!kept().length) location.reload();
-}
-
-function later(form) {
-  const said = new FormData(form);
-  const entry = { id: said.get("event_id"), movement_id: Number(said.get("movement_id")), kind: "confirm", occurred_at: new Date().toISOString() };
-  keep([...kept().filter((each) => each.id !== entry.id), entry]);
-  const button = form.querySelector("button");
-  button.disabled = true;
-  button.textContent = list.dataset.queued;
-}
-
-list?.addEventListener("submit", async (event) => {
-  const form = event.target;
-  if (!form.matches("form[action='/firm/arrived']")) return;
-  event.preventDefault();
-  try {
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    if (answer.redirected) location.assign(answer.url);
-    else {
-      document.open();
-      document.write(await answer.text());
-      document.close();
-    }
-  } catch {
-    later(form);
-  }
+const done = (request) => new Promise((resolve, reject) => {
+  request.onsuccess = () => resolve(request.result);
+  request.onerror = () => reject(request.error);
 });
 
-keep(kept());
-// What was refused after all is told once more on the renewed page: its truck still stands in the list.
-const not = document.querySelector("[data-firm-refused]");
-const number = sessionStorage.getItem(REFUSED);
-if (number) {
-  not.hidden = false;
-  not.querySelector("[data-count]").textContent = number;
-  sessionStorage.removeItem(REFUSED);
+/** Written to the disk before anybody is told; a tap is an entry of its own, so that tabs lose none. */
+async function onDisk() {
+  const opening = indexedDB.open("firm", 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore("taps", { keyPath: "id" });
+  const db = await done(opening);
+  const write = (act) => new Promise((resolve, reject) => {
+    const transaction = db.transaction("taps", "readwrite", { durability: "strict" });
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
+    act(transaction.objectStore("taps"));
+  });
+  return {
+    safe: true,
+    all: () => done(db.transaction("taps").objectStore("taps").getAll()),
+    put: (tap) => write((taps) => taps.put(tap)),
+    drop: (ids) => write((taps) => ids.forEach((id) => taps.delete(id))),
+  };
 }
-addEventListener("online", send);
-setInterval(send, AGAIN);
-send();
+
+/** Where a browser has no database for us. */
+const inText = {
+  safe: false,
+  all: async () => Object.keys(localStorage).filter((key) => key.startsWith(PLAIN)).map((key) => JSON.parse(localStorage[key])),
+  put: async (tap) => localStorage.setItem(PLAIN + tap.id, JSON.stringify(tap)),
+  drop: async (ids) => ids.forEach((id) => localStorage.removeItem(PLAIN + id)),
+};
+const opened = onDisk().catch(() => inText);
+/** What no store would take, as long as the page is open. */
+const loose = new Map();
+
+async function all() {
+  const kept = await (await opened).all().catch(() => []);
+  return [...kept, ...loose.values()];
+}
+
+const own = async () => (await all()).filter((tap) => tap.account === account);
+
+async function put(tap) {
+  await (await opened).put(tap).catch(() => loose.set(tap.id, tap));
+}
+
+async function drop(ids) {
+  ids.forEach((id) => loose.delete(id));
+  await (await opened).drop(ids).catch(() => {});
+}
+
+function count(what, number) {
+  const note = find(what);
+  if (!note) return;
+  note.hidden = !number;
+  note.querySelector("[data-count]").textContent = number;
+}
+
+function wait(form) {
+  const button = form.querySelector("button");
+  button.disabled = true;
+  button.textContent = find("[data-firm]").dataset.queued;
+  const tick = form.closest("tr").querySelector("[name=truck]");
+  tick.checked = false;
+  tick.disabled = true;
+}
+
+async function show() {
+  const taps = await all();
+  const mine = taps.filter((tap) => tap.account === account);
+  count("[data-firm-queue]", mine.length);
+  count("[data-firm-others]", taps.length - mine.length);
+  const safe = (await opened).safe && !loose.size;
+  find("[data-safe]").hidden = !safe;
+  find("[data-unsafe]").hidden = safe;
+  const waiting = new Set(mine.map((tap) => String(tap.movement_id)));
+  for (const form of document.querySelectorAll(TAP)) if (waiting.has(form.elements.movement_id.value)) wait(form);
+}
+
+const tapped = (movement, id) =>
+  ({ id, account, movement_id: Number(movement), kind: "confirm", occurred_at: new Date().toISOString() });
+
+let token = find("input[name=_csrf_token]")?.value ?? "";
+
+const post = (events) => fetch("/api/v1/events", {
+  method: "POST",
+  headers: { "content-type": "application/json", "x-csrftoken": token, "x-account": account },
+  body: JSON.stringify({ events: events.map(({ account: _, ...event }) => event) }),
+}).catch(() => null);
+
+const logIn = () => location.assign("/login?next=/firm");
+
+/** A kept page's token may be old. Whether there is a new one; who must log in is led there. */
+async function renewed() {
+  const fresh = await fetch("/firm").catch(() => null);
+  if (!fresh?.ok || fresh.headers.has("kept-at")) return false;
+  const page = new DOMParser().parseFromString(await fresh.text(), "text/html");
+  if (fresh.redirected && new URL(fresh.url).pathname === "/login") logIn();
+  if (page.documentElement.dataset.account !== account) return false;
+  token = page.querySelector("input[name=_csrf_token]").value;
+  return true;
+}
+
+async function send() {
+  const taps = (await own()).slice(0, MOST);
+  if (!taps.length) return;
+  let answer = await post(taps);
+  if (answer?.status === 403 && (await renewed())) answer = await post(taps);
+  if (answer?.status === 401) return logIn();
+  if (!answer?.ok) return;
+  const { results } = await answer.json();
+  const refused = results.filter(({ status }) => status === "refused" || status === "conflict").length;
+  if (refused) sessionStorage.setItem(REFUSED, Number(sessionStorage.getItem(REFUSED) ?? 0) + refused);
+  await drop(results.map(({ id }) => id));
+  await show();
+  if (!(await own()).length) location.replace("/firm");
+}
+
+let sending = null;
+const sendOnce = () => (sending ??= send().catch(() => {}).finally(() => (sending = null)));
+
+/** What the answer to a form says in place of the page, with all that listens still listening. */
+async function replace(answer) {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.title = page.title;
+  find("main").replaceWith(page.querySelector("main"));
+  find("#error-summary")?.focus();
+  await show();
+}
+
+async function tap(form) {
+  const { movement_id: movement, event_id: id } = form.elements;
+  const body = new URLSearchParams(new FormData(form));
+  form.querySelector("button").disabled = true;
+  await put(tapped(movement.value, id.value));
+  const signal = AbortSignal.timeout?.(PATIENCE);
+  const sent = { method: "POST", body, headers: { "x-account": account }, signal };
+  const answer = keptAt ? null : await fetch(form.action, sent).catch(() => null);
+  const led = answer?.redirected && new URL(answer.url).pathname;
+  if (led === "/login") return location.assign(answer.url);
+  if (led !== "/firm" && answer?.status !== 422) {
+    await show();
+    return sendOnce();
+  }
+  await drop([id.value]);
+  if (led) location.assign(answer.url);
+  else await replace(answer);
+}
+
+async function many() {
+  for (const { value } of document.querySelectorAll("[name=truck]:checked")) await put(tapped(...value.split(":")));
+  await show();
+  return sendOnce();
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const without = keptAt || !navigator.onLine;
+  if (!form.matches(TAP) && !(form.id === "many" && without)) return;
+  event.preventDefault();
+  (form.id === "many" ? many() : tap(form)).catch(() => {});
+});
+
+// What was refused after all is told once more on the renewed page: its truck still stands in the list.
+count("[data-firm-refused]", Number(sessionStorage.getItem(REFUSED) ?? 0));
+sessionStorage.removeItem(REFUSED);
+addEventListener("online", sendOnce);
+setInterval(sendOnce, AGAIN);
+await show();
+sendOnce();
