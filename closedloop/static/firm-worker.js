@@ -6,6 +6,7 @@ const SCREEN = "/firm/screen";
 const PATIENCE = 5000; // ms after which a network that does not answer is none
 const HOUR = 3600_000;
 const LIVES = 12 * HOUR; // as long as a log-in
+const ANY = { ignoreVary: true };
 const SLACK = 300_000; // by which this device's clock may be put back
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -18,7 +19,7 @@ self.addEventListener("fetch", (event) => {
 });
 
 async function part(request) {
-  const copy = await caches.match(request, { cacheName: KEPT }).catch(() => undefined);
+  const copy = await caches.match(request, { cacheName: KEPT, ...ANY }).catch(() => undefined);
   return copy ?? fetch(request);
 }
 
@@ -46,7 +47,7 @@ async function seen(cache, request, path, fresh) {
 }
 
 const age = async (cache, path) => {
-  const copy = await cache.match(path);
+  const copy = await cache.match(path, ANY);
   return copy ? Date.now() - Number(copy.headers.get("kept-at")) : Infinity;
 };
 
@@ -66,7 +67,7 @@ async function keep(cache, path, fresh) {
     await caches.delete(KEPT);
     cache = await caches.open(KEPT);
   }
-  for (const each of parts(text)) if (!(await cache.match(each))) await cache.add(each);
+  for (const each of parts(text)) if (!(await cache.match(each, ANY))) await cache.add(each);
   const headers = new Headers(fresh.headers);
   headers.set("kept-at", Date.now());
   headers.set("kept-for", owner);
@@ -77,19 +78,19 @@ async function keep(cache, path, fresh) {
 
 /** Files of versions that neither page asks for any more. */
 async function tidy(cache) {
-  const pages = await Promise.all([LIST, SCREEN].map(async (path) => (await cache.match(path))?.text() ?? ""));
+  const pages = await Promise.all([LIST, SCREEN].map(async (path) => (await cache.match(path, ANY))?.text() ?? ""));
   const needed = new Set(pages.flatMap(parts));
   for (const { url } of await cache.keys()) {
     const { pathname, search } = new URL(url);
-    if (pathname.startsWith("/static/") && !needed.has(pathname + search)) await cache.delete(url);
+    if (pathname.startsWith("/static/") && !needed.has(pathname + search)) await cache.delete(url, ANY);
   }
 }
 
 async function kept(cache, path) {
-  const copy = await cache.match(path);
+  const copy = await cache.match(path, ANY);
   if (!copy) return null;
   const old = await age(cache, path);
-  if (old >= LIVES) await cache.delete(path);
+  if (old >= LIVES) await cache.delete(path, ANY);
   if (old >= LIVES || old < -SLACK) return null;
   const text = await copy.text();
   const at = copy.headers.get("kept-at");
