@@ -87,11 +87,10 @@ async function tidy(cache) {
 }
 
 async function kept(cache, path) {
+  // Whichever is asked for, neither outlives the shift: the screen holds what its digits are made of.
+  for (const each of [LIST, SCREEN]) if ((await age(cache, each)) >= LIVES) await cache.delete(each, ANY);
   const copy = await cache.match(path, ANY);
-  if (!copy) return null;
-  const old = await age(cache, path);
-  if (old >= LIVES) await cache.delete(path, ANY);
-  if (old >= LIVES || old < -SLACK) return null;
+  if (!copy || (await age(cache, path)) < -SLACK) return null;
   const text = await copy.text();
   const at = copy.headers.get("kept-at");
   const marked = text.replace("<html ", `<html data-kept-at="${at}" `).replace("data-firm-kept hidden", "data-firm-kept");
