@@ -15,6 +15,7 @@ from playwright.async_api import BrowserContext, Page, expect
 import closedloop.firm_acts
 import closedloop.staff_pages
 from closedloop.model import State
+from closedloop.queries import Arrived, arrived_at
 from closedloop.rolling import rolling_code
 from kernel.db import Connection, connected
 from tests.browser.conftest import DESK, PHONE, Site
@@ -155,6 +156,8 @@ async def test_the_list_and_the_screen_open_after_a_restart_without_a_network(
         kept = await kept_by(page)
         assert PLATE in kept
         assert NAME not in kept
+        assert "data-codes" in kept
+        assert "data-secret" not in kept
         await page.evaluate(OLDER, 70 * 60_000)
     async with gate.at(offline=True) as page:
         await gate.list(page)
@@ -233,7 +236,7 @@ async def test_a_copy_is_shown_for_one_shift_and_no_longer(site: Site, tmp_path:
         await page.goto(f"{site.url}/login")
         kept = await kept_by(page)
         assert PLATE not in kept
-        assert "data-secret" not in kept
+        assert "data-codes" not in kept
 
 
 @pytest.mark.parametrize("forgetful", [False, True])
