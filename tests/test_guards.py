@@ -45,6 +45,7 @@ OPEN = {
     "/d/{pass_ref:str}/pass.pdf",
     "/d/{pass_ref:str}/pass.png",
     "/d/{pass_ref:str}/pass.svg",
+    "/firm/sw.js",
     "/healthz",
     "/invite/{token:str}",
     "/login",

@@ -72,7 +72,8 @@ function count(what, number) {
 function wait(form) {
   const button = form.querySelector("button");
   button.disabled = true;
-  button.textContent = find("[data-firm]").dataset.queued;
+  button.classList.add("line");
+  button.textContent = `△ ${find("[data-firm]").dataset.queued}`;
   const tick = form.closest("tr").querySelector("[name=truck]");
   tick.checked = false;
   tick.disabled = true;
@@ -102,7 +103,10 @@ const post = (events) => fetch("/api/v1/events", {
   signal: AbortSignal.timeout?.(LONG),
 }).catch(() => null);
 
-const logIn = () => location.assign("/login?next=/firm");
+function logIn() {
+  globalThis.caches?.delete("own").catch(() => {});
+  location.assign("/login?next=/firm");
+}
 
 /** A kept page's token may be old. Whether there is a new one; who must log in is led there. */
 async function renewed() {
