@@ -127,9 +127,9 @@ async def account(site: Site, place_id: int | None = None) -> str:
     return login
 
 
-async def truck(site: Site, **about: Any) -> int:
+async def truck(site: Site, plate: str = PLATE, **about: Any) -> int:
     async with connected(site.dsn) as conn:
-        movement_id = await released(conn, site.city, **{"plate": PLATE} | about)
+        movement_id = await released(conn, site.city, plate=plate, **about)
     site.clock.at = NOON + timedelta(minutes=40)
     return movement_id
 
