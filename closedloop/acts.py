@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from closedloop.commit import Proposal
 from closedloop.model import UNDER_WAY, Loop, State
@@ -89,11 +89,16 @@ def propose(movement_id: int, act: Act, actor: Actor, checks: dict[str, Check]) 
     return Proposal(
         event_id=act.id,
         movement_id=movement_id,
-        body_hash=body_hash([movement_id, act]),
+        body_hash=body_hash([movement_id, _told_once(act)]),
         decide=decide,
         said=msgspec.to_builtins(act),
         actor=actor_name(actor),
     )
+
+
+def _told_once(act: Act) -> Act:
+    """A tap goes at once without its time and, if no answer came, later with it: the same tap."""
+    return structs.replace(act, occurred_at=None) if act.kind == "confirm" else act
 
 
 def _after_what_it_answers(act: Act, loop: Loop, at: datetime) -> datetime:

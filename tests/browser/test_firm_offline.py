@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+import closedloop.firm_acts
 import closedloop.staff_pages
 from closedloop.queries import Arrived, arrived_at
 from closedloop.rolling import rolling_code
@@ -18,6 +19,7 @@ from kernel.db import Connection, connected
 from tests.browser.conftest import DESK, PHONE, Site
 from tests.browser.gatekeepers import (
     ARRIVED,
+    LOG_IN,
     NAME,
     OLDER,
     PLATE,
@@ -27,10 +29,11 @@ from tests.browser.gatekeepers import (
     truck,
 )
 from tests.browser.storage import kept_by
+from tests.browser.test_ended_log_ins import end_log_ins
 from tests.browser.test_firm import kind
 
 #: Each restarts a browser, some twice.
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -141,3 +144,28 @@ async def test_a_service_that_fails_shows_the_kept_list_with_its_age(
             await conn.execute("ALTER TABLE closedloop.lost RENAME TO loop")
         await page.evaluate("dispatchEvent(new Event('online'))")
         await expect(page.locator("[data-firm-kept]")).to_be_hidden()
+
+
+@pytest.mark.parametrize("forgetful", [False, True])
+async def test_an_ended_log_in_takes_the_list(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, forgetful: bool
+) -> None:
+    """The twin's worker does not see that the log-in has ended."""
+    if forgetful:
+        text = closedloop.firm_acts.WORKER.read_text("utf-8")
+        other = tmp_path / "worker.js"
+        other.write_text(text.replace("if (ended(fresh))", "if (false)"), "utf-8")
+        assert other.read_text("utf-8") != text
+        monkeypatch.setattr(closedloop.firm_acts, "WORKER", other)
+    await truck(site)
+    gate, login = Gate(site, tmp_path / "profile"), await account(site)
+    async with gate.at(offline=False) as page:
+        await gate.opened(page, login)
+        await end_log_ins(site)
+        await gate.list(page)
+        await page.wait_for_url(LOG_IN)
+        if forgetful:
+            assert PLATE in await kept_by(page)
+        else:
+            await until(page, "caches.has('own').then((found) => !found)")
+            await gate.nothing_opens(page.context)

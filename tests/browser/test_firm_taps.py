@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
-import closedloop.firm_acts
 from closedloop.model import State
 from tests.browser.conftest import PHONE, Site
 from tests.browser.gatekeepers import (
@@ -26,7 +25,7 @@ from tests.city import IDS
 from tests.http import PASSWORD
 
 #: Each restarts a browser, some twice.
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("careless", [False, True])
@@ -57,19 +56,11 @@ async def test_a_tap_outlives_a_killed_browser_and_is_sent_once(
     assert await state(site, movement_id) is (State.RELEASED if careless else State.DISCHARGED)
 
 
-@pytest.mark.parametrize("forgetful", [False, True])
-async def test_an_ended_log_in_takes_the_list_and_leaves_the_taps(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, forgetful: bool
+async def test_an_ended_log_in_leaves_the_taps_until_it_begins_again(
+    site: Site, tmp_path: Path
 ) -> None:
-    """The twin's worker does not see that the log-in has ended."""
-    if forgetful:
-        text = closedloop.firm_acts.WORKER.read_text("utf-8")
-        other = tmp_path / "worker.js"
-        other.write_text(text.replace("if (ended(fresh))", "if (false)"), "utf-8")
-        assert other.read_text("utf-8") != text
-        monkeypatch.setattr(closedloop.firm_acts, "WORKER", other)
     movement_id = await truck(site)
-    gate, login = Gate(site, tmp_path / "profile"), await account(site)
+    gate, login = Gate(site, tmp_path), await account(site)
     async with gate.at(offline=False) as page:
         await gate.opened(page, login)
         await page.context.set_offline(True)
@@ -78,16 +69,11 @@ async def test_an_ended_log_in_takes_the_list_and_leaves_the_taps(
         await end_log_ins(site)
         await page.context.set_offline(False)
         await page.wait_for_url(LOG_IN)
-        await gate.list(page)
-        await page.wait_for_url(LOG_IN)
-        if forgetful:
-            assert PLATE in await kept_by(page)
-            return
-        await until(page, "caches.has('own').then((found) => !found)")
         assert await page.evaluate(TAPS) == 1
         assert await confirmations(site, movement_id) == 0
         await gate.opened(page, login)
         await expect(page.locator("h2#arrived")).to_be_visible()
+        assert await page.evaluate(TAPS) == 0
     assert await confirmations(site, movement_id) == 1
 
 
@@ -195,3 +181,20 @@ async def test_a_browser_that_keeps_nothing_works_as_before(site: Site, missing:
     await expect(firm.locator("h2#arrived")).to_be_visible()
     assert await confirmations(site, movement_id) == 1
     assert faults == []
+
+
+async def test_a_tap_whose_answer_was_lost_is_one_arrival_and_no_refusal(site: Site) -> None:
+    movement_id = await truck(site)
+    firm = await site.log_in("firm", site.city.mill, lang="en", viewport=PHONE)
+    await firm.goto("/firm")
+
+    async def lost(route: Route) -> None:
+        await route.fetch(max_redirects=0)
+        await route.abort()
+
+    await firm.route("**/firm/arrived", lost)
+    await firm.click(ARRIVED)
+    await expect(firm.locator("h2#arrived")).to_be_visible()
+    await expect(firm.locator("[data-firm-refused]")).to_be_hidden()
+    assert await confirmations(site, movement_id) == 1
+    assert await firm.evaluate(TAPS) == 0

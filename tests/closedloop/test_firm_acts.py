@@ -95,3 +95,49 @@ async def test_the_screen_shows_the_digits_of_the_minute(logged_in: LogIn, city:
     shown = await (await logged_in("firm", city.mill)).get("/firm/screen")
     assert re.search(r"data-code[^>]*>\d{3} \d{3}<", shown.text)
     assert shown.headers["cache-control"] == "no-store"
+
+
+async def send(firm: httpx.AsyncClient, said: str, at: str, **headers: str) -> httpx.Response:
+    movement, _, event = said.partition(":")
+    tap = {"id": event, "movement_id": int(movement), "kind": "confirm", "occurred_at": at}
+    token = {"x-csrftoken": firm.cookies["csrftoken"]}
+    return await firm.post("/api/v1/events", json={"events": [tap]}, headers=token | headers)
+
+
+async def test_a_tap_that_goes_again_with_its_time_is_the_same_tap(
+    logged_in: LogIn, conn: Connection, clock: SetClock, city: City
+) -> None:
+    """Its answer was lost, and it is sent later as the device kept it."""
+    await released(conn, city)
+    clock.at += timedelta(minutes=45)
+    firm = await logged_in("firm", city.mill)
+    (said,) = TRUCK.findall((await firm.get("/firm")).text)
+    movement, _, event = said.partition(":")
+    shown = await firm.get("/firm")
+    first = await submit(firm, shown, "/firm/arrived", {"movement_id": movement, "event_id": event})
+    assert first.status_code == 303
+    again = await send(firm, said, clock.at.isoformat())
+    assert [each["status"] for each in again.json()["results"]] == ["repeated"]
+
+
+async def test_what_one_account_kept_is_not_sent_by_another(
+    logged_in: LogIn, conn: Connection, clock: SetClock, city: City
+) -> None:
+    movement_id = await released(conn, city)
+    clock.at += timedelta(minutes=45)
+    firm = await logged_in("firm", city.mill)
+    shown = await firm.get("/firm")
+    (said,) = TRUCK.findall(shown.text)
+    mine = re.findall(r'data-account="(\w+)"', shown.text)
+    wrong = await send(firm, said, clock.at.isoformat(), **{"x-account": "0" * 16})
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "other_account")
+    assert (await loop_of(conn, movement_id)).state is State.RELEASED
+    right = await send(firm, said, clock.at.isoformat(), **{"x-account": mine[0]})
+    assert [each["status"] for each in right.json()["results"]] == ["recorded"]
+
+
+async def test_the_worker_may_look_at_the_firms_pages_and_no_others(logged_in: LogIn) -> None:
+    worker = await (await logged_in("duty")).get("/firm/sw.js")
+    assert worker.headers["service-worker-allowed"] == "/firm"
+    assert worker.headers["content-type"].startswith("text/javascript")
+    assert worker.headers["cache-control"] == "no-cache"
