@@ -27,6 +27,7 @@ from tests.browser.gatekeepers import (
     Gate,
     account,
     truck,
+    until,
 )
 from tests.browser.storage import kept_by
 from tests.browser.test_ended_log_ins import end_log_ins
