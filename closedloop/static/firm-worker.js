@@ -58,9 +58,14 @@ const nameless = (text) => text.replace(/<a href="\/me">[^<]*<\/a>/, "");
 /** The digits of this shift are kept, and not what makes those of every other. */
 const secretless = (text) => text.replace(/ data-secret="[^"]*"/, "");
 
+/** One after the other, so that none tidies away what another is about to need. */
+let turn = Promise.resolve();
+const keep = (cache, path, fresh, at = Date.now()) =>
+  (turn = turn.catch(() => {}).then(() => keepNow(cache, path, fresh, at)));
+
 /** The cache in which it is now: what another account left is forgotten, not added to. A page with something
  * that was typed and not sent (`?fresh=1` opens it without) is not kept. */
-async function keep(cache, path, fresh) {
+async function keepNow(cache, path, fresh, at) {
   const text = secretless(nameless(await fresh.text()));
   const owner = /data-account="(\w+)"/.exec(text)?.[1];
   if (!owner || text.includes("?fresh=1")) return cache;
@@ -71,7 +76,7 @@ async function keep(cache, path, fresh) {
   }
   for (const each of parts(text)) if (!(await cache.match(each, ANY))) await cache.add(each);
   const headers = new Headers(fresh.headers);
-  headers.set("kept-at", Date.now());
+  headers.set("kept-at", at);
   headers.set("kept-for", owner);
   await cache.put(path, new Response(text, { headers }));
   await tidy(cache);
