@@ -146,10 +146,15 @@ async def test_two_tabs_keep_a_tap_each_and_send_both_once(site: Site) -> None:
         await expect(tab.locator("[data-firm-queue]")).to_be_visible()
     assert await tabs[0].evaluate(TAPS) == 2
     await context.clear_cookies(name="csrftoken")
+    answers: list[int] = []
+    context.on(
+        "response", lambda each: answers.append(each.status) if "/events" in each.url else None
+    )
     await context.set_offline(False)
     for tab in tabs:
         await tab.evaluate("dispatchEvent(new Event('online'))")
     await until(tabs[0], f"({TAPS})().then((number) => number === 0)")
+    assert 403 in answers
     assert [await confirmations(site, number) for number in numbers] == [1, 1]
 
 
