@@ -18,7 +18,7 @@ from closedloop.acts import ACTS, Act, propose
 from closedloop.commit import Outcome, Proposal, append
 from closedloop.firm_queries import trucks_of
 from closedloop.reporting import Office
-from closedloop.rolling import DIGITS, STEP_SECONDS, rolling_code
+from closedloop.rolling import DIGITS, STEP_SECONDS, codes_of_shift, rolling_code
 from closedloop.staff_pages import TODAY, show_firm
 from closedloop.watching import place_of, who
 from kernel.auth import Actor, public, requires
@@ -133,6 +133,7 @@ async def screen(
         place={"name": place.name},
         rolling={"code": code, "until": until},
         secret=base64.b64encode(place.screen_secret).decode(),
+        codes=codes_of_shift(place.screen_secret, now),
         seconds=STEP_SECONDS,
         digits=DIGITS,
         now_ms=int(now.timestamp() * 1000),

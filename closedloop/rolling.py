@@ -9,6 +9,8 @@ import hmac
 from datetime import UTC, datetime
 
 STEP_SECONDS = 60
+#: Steps of twelve hours, and the one that has begun.
+SHIFT = 12 * 60 + 1
 DIGITS = 6
 
 
@@ -17,6 +19,11 @@ def rolling_code(secret: bytes, at: datetime) -> tuple[str, datetime]:
     step = _step(at)
     until = datetime.fromtimestamp((step + 1) * STEP_SECONDS, UTC)
     return _digits(secret, step), until
+
+
+def codes_of_shift(secret: bytes, at: datetime) -> list[str]:
+    """The digits from this minute on, for a device that may keep them but not what makes them."""
+    return [_digits(secret, _step(at) + later) for later in range(SHIFT)]
 
 
 def fits(secret: bytes, code: str, at: datetime) -> bool:

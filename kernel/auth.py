@@ -157,9 +157,9 @@ class Requires:
             if sends and account is not None:
                 await keep_form(connection, account)
             raise Unauthenticated("log_in_first")
+        _check_meant(connection, actor)
         if sends:
             drop_form(connection)
-        _check_meant(connection, actor)
         if self.roles and not self.roles & actor.roles:
             raise Forbidden("not_your_role")
 

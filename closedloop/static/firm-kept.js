@@ -21,6 +21,8 @@ function tell() {
 }
 
 async function renew() {
+  // Whoever is ticking trucks goes on; the page is fresh when they have been sent.
+  if (document.querySelector("[name=truck]:checked")) return;
   const fresh = await fetch(location.href).catch(() => null);
   if (fresh && fresh.status < 500 && !fresh.headers.has("kept-at")) location.reload();
 }

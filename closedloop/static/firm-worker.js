@@ -55,6 +55,8 @@ const parts = (text) => [...text.matchAll(/(?:href|src)="(\/static\/[^"]+)"/g)].
 
 /** Whoever is logged in is named in the head of every page; here the mark is enough. */
 const nameless = (text) => text.replace(/<a href="\/me">[^<]*<\/a>/, "");
+/** The digits of this shift are kept, and not what makes those of every other. */
+const secretless = (text) => text.replace(/ data-secret="[^"]*"/, "");
 
 /** One after the other, so that none tidies away what another is about to need. */
 let turn = Promise.resolve();
@@ -64,7 +66,7 @@ const keep = (cache, path, fresh, at = Date.now()) =>
 /** The cache in which it is now: what another account left is forgotten, not added to. A page with something
  * that was typed and not sent (`?fresh=1` opens it without) is not kept. */
 async function keepNow(cache, path, fresh, at) {
-  const text = nameless(await fresh.text());
+  const text = secretless(nameless(await fresh.text()));
   const owner = /data-account="(\w+)"/.exec(text)?.[1];
   if (!owner || text.includes("?fresh=1")) return cache;
   const others = (await cache.matchAll()).map(({ headers }) => headers.get("kept-for"));
@@ -92,11 +94,10 @@ async function tidy(cache) {
 }
 
 async function kept(cache, path) {
+  // Whichever is asked for, neither outlives the shift.
+  for (const each of [LIST, SCREEN]) if ((await age(cache, each)) >= LIVES) await cache.delete(each, ANY);
   const copy = await cache.match(path, ANY);
-  if (!copy) return null;
-  const old = await age(cache, path);
-  if (old >= LIVES) await cache.delete(path, ANY);
-  if (old >= LIVES || old < -SLACK) return null;
+  if (!copy || (await age(cache, path)) < -SLACK) return null;
   const text = await copy.text();
   const at = copy.headers.get("kept-at");
   const marked = text.replace("<html ", `<html data-kept-at="${at}" `).replace("data-firm-kept hidden", "data-firm-kept");

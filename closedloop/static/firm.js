@@ -5,6 +5,7 @@ const REFUSED = "firm-refused";
 const PLAIN = "firm-tap:";
 const AGAIN = 15_000;
 const PATIENCE = 5000; // ms after which a network that does not answer is none
+const LONG = 60_000; // ms after which a sending without an answer is tried again
 const MOST = 200;
 const TAP = "form[action='/firm/arrived']";
 const { account, keptAt } = document.documentElement.dataset;
@@ -99,6 +100,7 @@ const post = (events) => fetch("/api/v1/events", {
   method: "POST",
   headers: { "content-type": "application/json", "x-csrftoken": token, "x-account": account },
   body: JSON.stringify({ events: events.map(({ account: _, ...event }) => event) }),
+  signal: AbortSignal.timeout?.(LONG),
 }).catch(() => null);
 
 function logIn() {
@@ -123,6 +125,8 @@ async function send() {
   let answer = await post(taps);
   if (answer?.status === 403 && (await renewed())) answer = await post(taps);
   if (answer?.status === 401) return logIn();
+  // Somebody else is logged in here now: their own page says that these wait for another.
+  if (answer?.status === 409 && (await answer.json()).code === "other_account") return location.assign("/firm");
   if (!answer?.ok) return;
   const { results } = await answer.json();
   const refused = results.filter(({ status }) => status === "refused" || status === "conflict").length;

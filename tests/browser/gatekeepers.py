@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.async_api import BrowserContext, Page, async_playwright
@@ -126,9 +127,9 @@ async def account(site: Site, place_id: int | None = None) -> str:
     return login
 
 
-async def truck(site: Site) -> int:
+async def truck(site: Site, plate: str = PLATE, **about: Any) -> int:
     async with connected(site.dsn) as conn:
-        movement_id = await released(conn, site.city, plate=PLATE)
+        movement_id = await released(conn, site.city, plate=plate, **about)
     site.clock.at = NOON + timedelta(minutes=40)
     return movement_id
 

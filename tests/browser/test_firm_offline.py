@@ -1,18 +1,21 @@
-"""The firm's page on a telephone that has started anew without a network: there, marked as old, of use,
-and of the account that opened it alone.
+"""The firm's page on a telephone that has started anew without a network: there, marked as old, for one
+shift, and gone with the log-in.
 """
 
+import asyncio
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
 import closedloop.firm_acts
-from closedloop.model import State
+import closedloop.staff_pages
+from closedloop.queries import Arrived, arrived_at
 from closedloop.rolling import rolling_code
-from kernel.db import connected
+from kernel.db import Connection, connected
 from tests.browser.conftest import DESK, PHONE, Site
 from tests.browser.gatekeepers import (
     ARRIVED,
@@ -23,14 +26,12 @@ from tests.browser.gatekeepers import (
     TAPS,
     Gate,
     account,
-    confirmations,
     truck,
     until,
 )
 from tests.browser.storage import kept_by
 from tests.browser.test_ended_log_ins import end_log_ins
-from tests.browser.test_firm import kind, state
-from tests.http import PASSWORD
+from tests.browser.test_firm import kind
 
 #: Each restarts a browser, some twice.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -49,6 +50,8 @@ async def test_the_list_and_the_screen_open_after_a_restart_without_a_network(
         kept = await kept_by(page)
         assert PLATE in kept
         assert NAME not in kept
+        assert "data-codes" in kept
+        assert "data-secret" not in kept
         await page.evaluate(OLDER, 70 * 60_000)
     async with gate.at(offline=True) as page:
         await gate.list(page)
@@ -73,34 +76,6 @@ async def test_the_list_and_the_screen_open_after_a_restart_without_a_network(
         await kind(page, f"kept-screen-{lang}")
 
 
-@pytest.mark.parametrize("careless", [False, True])
-async def test_a_tap_outlives_a_killed_browser_and_is_sent_once(
-    site: Site, tmp_path: Path, *, careless: bool
-) -> None:
-    """The twin takes it out of the store before the server has it."""
-    movement_id = await truck(site)
-    gate, login = Gate(site, tmp_path, careless=careless), await account(site)
-    async with gate.at(offline=False) as page:
-        await gate.opened(page, login)
-    async with gate.at(offline=True) as page:
-        await gate.list(page)
-        await page.click(ARRIVED)
-        await expect(page.locator("[data-firm-queue]")).to_be_visible()
-        if careless:
-            await until(page, f"({TAPS})().then((number) => number === 0)")
-        gate.kill()
-    async with gate.at(offline=False) as page:
-        await gate.list(page)
-        if careless:
-            await expect(page.locator(ARRIVED)).to_be_enabled()
-            assert await page.evaluate(TAPS) == 0
-        else:
-            await expect(page.locator("h2#arrived")).to_be_visible()
-            assert await page.evaluate(TAPS) == 0
-    assert await confirmations(site, movement_id) == (0 if careless else 1)
-    assert await state(site, movement_id) is (State.RELEASED if careless else State.DISCHARGED)
-
-
 async def test_a_log_out_removes_what_was_kept(site: Site, tmp_path: Path) -> None:
     await truck(site)
     gate, login = Gate(site, tmp_path), await account(site)
@@ -119,9 +94,57 @@ async def test_a_copy_is_shown_for_one_shift_and_no_longer(site: Site, tmp_path:
     async with gate.at(offline=False) as page:
         await gate.opened(page, login)
         await page.evaluate(OLDER, 13 * 3600_000)
-        await gate.nothing_opens(page.context)
+        await page.context.set_offline(True)
+        with pytest.raises(Exception, match="ERR_"):
+            await gate.list(page)
+        # The screen's page goes with the list's, though nobody asked for it.
         await page.context.set_offline(False)
-        await gate.list(page)
+        await page.goto(f"{site.url}/login")
+        kept = await kept_by(page)
+        assert PLATE not in kept
+        assert "data-codes" not in kept
+
+
+async def test_a_network_that_answers_slowly_shows_the_kept_list_with_its_age(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await truck(site)
+    login, answers = await account(site), asyncio.Event()
+    answers.set()
+
+    async def slowly(conn: Connection, place_id: int, since: datetime) -> Sequence[Arrived]:
+        await answers.wait()
+        return await arrived_at(conn, place_id, since)
+
+    monkeypatch.setattr(closedloop.staff_pages, "arrived_at", slowly)
+    context = await site.context(viewport=PHONE)
+    page = await context.new_page()
+    await Gate(site, Path()).opened(page, login)
+    answers.clear()
+    await page.goto("/firm")
+    await expect(page.locator("[data-firm-kept]")).to_contain_text("min old")
+    await expect(page.get_by_role("table")).to_contain_text(PLATE)
+    answers.set()
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(page.locator("[data-firm-kept]")).to_be_hidden()
+
+
+async def test_a_service_that_fails_shows_the_kept_list_with_its_age(
+    site: Site, tmp_path: Path
+) -> None:
+    await truck(site)
+    gate, login = Gate(site, tmp_path), await account(site)
+    async with gate.at(offline=False) as page:
+        await gate.opened(page, login)
+        async with connected(site.dsn) as conn:
+            await conn.execute("ALTER TABLE closedloop.loop RENAME TO lost")
+        await page.reload()
+        await expect(page.locator("[data-firm-kept]")).to_contain_text("min old")
+        await expect(page.get_by_role("table")).to_contain_text(PLATE)
+        async with connected(site.dsn) as conn:
+            await conn.execute("ALTER TABLE closedloop.lost RENAME TO loop")
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await expect(page.locator("[data-firm-kept]")).to_be_hidden()
 
 
 @pytest.mark.parametrize("forgetful", [False, True])
@@ -147,144 +170,3 @@ async def test_an_ended_log_in_takes_the_list(
         else:
             await until(page, "caches.has('own').then((found) => !found)")
             await gate.nothing_opens(page.context)
-
-
-async def test_an_ended_log_in_leaves_the_taps_until_it_begins_again(
-    site: Site, tmp_path: Path
-) -> None:
-    movement_id = await truck(site)
-    gate, login = Gate(site, tmp_path), await account(site)
-    async with gate.at(offline=False) as page:
-        await gate.opened(page, login)
-        await page.context.set_offline(True)
-        await page.click(ARRIVED)
-        await expect(page.locator("[data-firm-queue]")).to_be_visible()
-        await end_log_ins(site)
-        await page.context.set_offline(False)
-        await page.wait_for_url(LOG_IN)
-        assert await page.evaluate(TAPS) == 1
-        assert await confirmations(site, movement_id) == 0
-        await gate.opened(page, login)
-        await expect(page.locator("h2#arrived")).to_be_visible()
-        assert await page.evaluate(TAPS) == 0
-    assert await confirmations(site, movement_id) == 1
-
-
-async def test_another_account_neither_sees_nor_sends_what_was_kept(
-    site: Site, tmp_path: Path
-) -> None:
-    """Of the same firm, so that the server would let it."""
-    movement_id = await truck(site)
-    gate, login, other = Gate(site, tmp_path), await account(site), await account(site)
-    stranger = await account(site, site.city.depot)
-    async with gate.at(offline=False) as page:
-        await gate.opened(page, login)
-        await page.context.set_offline(True)
-        await page.click(ARRIVED)
-        await expect(page.locator("[data-firm-queue]")).to_be_visible()
-        await page.goto("about:blank")
-        await page.context.set_offline(False)
-        await gate.opened(page, stranger)
-        assert PLATE not in await kept_by(page)
-        await gate.opened(page, other)
-        await expect(page.locator("[data-firm-others]")).to_be_visible()
-        await expect(page.locator("[data-firm-queue]")).to_be_hidden()
-        await expect(page.locator(ARRIVED)).to_be_enabled()
-        await kind(page, "others")
-        assert await page.evaluate(TAPS) == 1
-        assert await confirmations(site, movement_id) == 0
-        await gate.opened(page, login)
-        await expect(page.locator("h2#arrived")).to_be_visible()
-    assert await confirmations(site, movement_id) == 1
-
-
-@pytest.mark.parametrize("blind", [False, True])
-async def test_a_page_left_open_does_not_send_under_who_has_logged_in_since(
-    site: Site, monkeypatch: pytest.MonkeyPatch, *, blind: bool
-) -> None:
-    """The twin is a service that does not look for whom it was kept."""
-    if blind:
-        monkeypatch.setattr("kernel.auth._check_meant", lambda *_: None)
-    movement_id = await truck(site)
-    logins = await account(site), await account(site)
-    context = await site.context(viewport=PHONE)
-    first, second = await context.new_page(), await context.new_page()
-    for page, login in ((first, logins[0]), (second, logins[1])):
-        await page.goto("/login?lang=en")
-        await page.fill("#f-login", login)
-        await page.fill("#f-password", PASSWORD)
-        await page.click("main button[type=submit]")
-        await page.wait_for_url("**/firm")
-    await first.click(ARRIVED)
-    if blind:
-        await first.wait_for_url("**/firm?done=arrived")
-        assert await confirmations(site, movement_id) == 1
-        return
-    await expect(first.locator("[data-firm-queue]")).to_be_visible()
-    assert await first.evaluate(TAPS) == 1
-    assert await confirmations(site, movement_id) == 0
-
-
-async def test_a_service_that_fails_shows_the_kept_list_with_its_age(
-    site: Site, tmp_path: Path
-) -> None:
-    await truck(site)
-    gate, login = Gate(site, tmp_path), await account(site)
-    async with gate.at(offline=False) as page:
-        await gate.opened(page, login)
-        async with connected(site.dsn) as conn:
-            await conn.execute("ALTER TABLE closedloop.loop RENAME TO lost")
-        await page.reload()
-        await expect(page.locator("[data-firm-kept]")).to_contain_text("min old")
-        await expect(page.get_by_role("table")).to_contain_text(PLATE)
-        async with connected(site.dsn) as conn:
-            await conn.execute("ALTER TABLE closedloop.lost RENAME TO loop")
-        await page.evaluate("dispatchEvent(new Event('online'))")
-        await expect(page.locator("[data-firm-kept]")).to_be_hidden()
-
-
-@pytest.mark.parametrize("missing", ["serviceWorker", "indexedDB", "room"])
-async def test_a_browser_that_keeps_nothing_works_as_before(site: Site, missing: str) -> None:
-    movement_id = await truck(site)
-    without = {
-        "serviceWorker": "delete Navigator.prototype.serviceWorker",
-        "indexedDB": "delete window.indexedDB",
-        "room": """
-            const full = () => { throw new DOMException("full", "QuotaExceededError"); };
-            IDBObjectStore.prototype.put = full;
-            Storage.prototype.setItem = full;
-            Cache.prototype.put = full;
-        """,
-    }[missing]
-    firm = await site.log_in("firm", site.city.mill, lang="en", viewport=PHONE)
-    faults: list[str] = []
-    firm.on("pageerror", lambda fault: faults.append(str(fault)))
-    await firm.context.add_init_script(without)
-    await firm.goto("/firm")
-    await firm.context.set_offline(True)
-    await firm.click(ARRIVED)
-    await expect(firm.locator("[data-firm-queue]")).to_be_visible()
-    told = "Leave the page open" if missing == "room" else "They stay"
-    await expect(firm.locator("[data-firm-queue]")).to_contain_text(told)
-    await firm.context.set_offline(False)
-    await expect(firm.locator("[data-firm-queue]")).to_be_hidden()
-    await expect(firm.locator("h2#arrived")).to_be_visible()
-    assert await confirmations(site, movement_id) == 1
-    assert faults == []
-
-
-async def test_a_tap_whose_answer_was_lost_is_one_arrival_and_no_refusal(site: Site) -> None:
-    movement_id = await truck(site)
-    firm = await site.log_in("firm", site.city.mill, lang="en", viewport=PHONE)
-    await firm.goto("/firm")
-
-    async def lost(route: Route) -> None:
-        await route.fetch(max_redirects=0)
-        await route.abort()
-
-    await firm.route("**/firm/arrived", lost)
-    await firm.click(ARRIVED)
-    await expect(firm.locator("h2#arrived")).to_be_visible()
-    await expect(firm.locator("[data-firm-refused]")).to_be_hidden()
-    assert await confirmations(site, movement_id) == 1
-    assert await firm.evaluate(TAPS) == 0
