@@ -35,7 +35,7 @@ class Unit(Struct, frozen=True, kw_only=True):
     late: int
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class DayReport(Struct, frozen=True, kw_only=True):
     """`done`: what happened that day, by kind. `marks`: what hangs at the end of it. `named`: what
     was missed, with the units that answer for it.
     """
@@ -52,7 +52,7 @@ class Report(Struct, frozen=True, kw_only=True):
 class Frozen(Struct, frozen=True, kw_only=True):
     """`version` 0: the day lasts, and the figures move. `reason` of a correction."""
 
-    report: Report
+    report: DayReport
     version: int
     reason: str = ""
     made_at: datetime | None = None
@@ -65,7 +65,7 @@ async def compute(
     day: date,
     now: datetime,
     district: str | None,
-) -> Report:
+) -> DayReport:
     start, end = hours_of(day)
     until = min(now, end)
     cases = await open_cases(conn, supervision, district, until)
@@ -76,7 +76,7 @@ async def compute(
     # The last moment of a day belongs to it: its check is late, the next day's is not yet.
     last = until - timedelta(microseconds=1)
     at = moment(day, now, supervision.idle_days)
-    return Report(
+    return DayReport(
         day=day,
         lines=tuple(await figures(conn, at, district)),
         done=await _done(conn, start, until, district),
@@ -175,7 +175,7 @@ async def _read(
         return None
     said: dict[str, Any] = dict(row)
     return Frozen(
-        report=convert(said["body"], Report),
+        report=convert(said["body"], DayReport),
         version=said["version"],
         reason=said["reason"],
         made_at=said["made_at"],

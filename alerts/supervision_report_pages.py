@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from alerts.daily_sheet import daily_drawing
 from alerts.supervision_figures import Line, worst
-from alerts.supervision_report import MOST_DAYS, Frozen, Report, correct, report_of
+from alerts.supervision_report import MOST_DAYS, DayReport, Frozen, correct, report_of
 from alerts.supervision_steps import local_day
 from alerts.supervision_views import (
     READERS,
@@ -125,7 +125,7 @@ async def _show(
     )
 
 
-def figures_told(report: Report, supervision: Supervision) -> list[dict[str, Any]]:
+def figures_told(report: DayReport, supervision: Supervision) -> list[dict[str, Any]]:
     """Label and number: coverage, what was done, what hangs."""
     whole = next((line for line in report.lines if line.level == "all"), None)
     numbers = _numbers(whole) if whole else dict.fromkeys(COLUMNS[1:], 0)
@@ -147,7 +147,7 @@ def _name(line: Line) -> str:
     return name or t("ui.supervision.unnamed")
 
 
-def _parts(report: Report) -> list[dict[str, Any]]:
+def _parts(report: DayReport) -> list[dict[str, Any]]:
     return [
         {
             "level": level,
@@ -206,7 +206,7 @@ async def report_file(
     return as_csv(f"supervision-{report.day}.csv", rows)
 
 
-def _tables(report: Report) -> list[tuple[str, list[str], list[list[str]]]]:
+def _tables(report: DayReport) -> list[tuple[str, list[str], list[list[str]]]]:
     head = [t(f"ui.supervision.{name}") for name in COLUMNS]
     tables = [
         (

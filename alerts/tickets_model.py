@@ -124,7 +124,7 @@ def after(state: State, act: Act, *, reopened: bool = False) -> State:
 
 def offered(state: State, roles: frozenset[str], *, own: bool, reopened: bool) -> list[Act]:
     """What a reader may do now: the desk by its role, the unit where the item is its own."""
-    may = (BY_DESK if roles & DESK else frozenset()) | (BY_UNIT if own else frozenset())
+    may = (BY_DESK if roles & DESK else frozenset[Act]()) | (BY_UNIT if own else frozenset[Act]())
     listed = [act for act in Act if act in may and act in _TABLE[state]]
     return [act for act in listed if not (act is Act.REOPEN and reopened)]
 

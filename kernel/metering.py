@@ -6,6 +6,8 @@ count whatever process answers, and committed apart, so that a request that fail
 """
 # pyright: reportUnknownMemberType=false
 # Litestar leaves the parameters of its generic classes open.
+# pyright: reportUnknownMemberType=false
+# Litestar leaves the parameters of its generic classes open.
 
 from collections.abc import Awaitable, Callable
 from typing import cast

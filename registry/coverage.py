@@ -49,7 +49,7 @@ class Source(Struct, frozen=True, kw_only=True):
     rows: int
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class DueChange(Struct, frozen=True, kw_only=True):
     kind: str
     before: str
     after: str
@@ -103,7 +103,7 @@ async def sources(conn: Connection, district: str | None = None) -> list[Source]
     return [convert(dict(row), Source) for row in rows]
 
 
-async def changes_of(conn: Connection, due_id: int) -> list[Change]:
+async def changes_of(conn: Connection, due_id: int) -> list[DueChange]:
     """The newest first."""
     rows = await conn.fetch(
         """
@@ -113,7 +113,7 @@ async def changes_of(conn: Connection, due_id: int) -> list[Change]:
         """,
         due_id,
     )
-    return [convert(dict(row), Change) for row in rows]
+    return [convert(dict(row), DueChange) for row in rows]
 
 
 async def candidates(conn: Connection, due_id: int) -> list[Alike]:

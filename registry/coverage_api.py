@@ -14,7 +14,7 @@ from kernel.db import Connection
 from kernel.i18n import LOCAL_ZONE
 from kernel.privacy import Vault
 from registry.accounts import known_actor
-from registry.coverage import Change, DueRow, Source, changes_of, due_row, sources
+from registry.coverage import DueChange, DueRow, Source, changes_of, due_row, sources
 from registry.coverage_acts import DueAct, DueActed, act_on_due
 from registry.coverage_imports import CoverageReport, Listed
 from registry.coverage_pages import take_due
@@ -34,7 +34,7 @@ class Sources(Struct, frozen=True, kw_only=True):
 
 class DueDetail(Struct, frozen=True, kw_only=True):
     row: DueRow
-    changes: list[Change]
+    changes: list[DueChange]
 
 
 @post(

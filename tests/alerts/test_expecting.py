@@ -4,7 +4,7 @@ and never a reason to turn a truck back.
 
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -120,7 +120,7 @@ async def test_what_makes_no_sense_is_told(conn: Connection, city: City) -> None
         ("not_us", {"other_place_id": city.north}, "destination_unknown"),
     ):
         with pytest.raises(Unprocessable, match=code):
-            await said(conn, city, movement_id, what, firm, **more)
+            await said(conn, city, movement_id, what, firm, **cast("Any", more))
     other = await somebody(conn, "firm", place_id=city.depot)
     far = await somebody(conn, "grid", district="410222")
     for stranger in (other, far):

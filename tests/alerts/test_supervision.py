@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -35,7 +36,7 @@ async def found(conn: Connection, due_id: int, finding: str = "not_visible", at=
 
 
 async def act(conn: Connection, problem_id, what: str, who: Actor, at=NOON, **said):
-    given = {"evidence": "照片", "note": "看过"} | said
+    given: dict[str, Any] = {"evidence": "照片", "note": "看过"} | said
     asked = ProblemAct(id=given.pop("id", uuid4()), act=what, **given)
     return await act_on_problem(conn, problem_id, asked, who, at)
 
@@ -68,6 +69,7 @@ async def test_a_case_from_warning_to_removal_and_each_step_once(conn: Connectio
     row = await conn.fetchrow(
         "SELECT step, mark, ended_at FROM alerts.oversight WHERE id = $1", case_id
     )
+    assert row is not None
     assert tuple(row) == (case.standing.step, "", late + DAY)
     # The second time the notice does not wait for a deadline.
     second = (await begin(conn, due, "mend", ANNA, late + 2 * DAY, days=3)).case_id

@@ -61,7 +61,7 @@ def counted(rows: list[dict[str, Any]]) -> dict[str, int]:
     """The same by hand, one place after the other."""
     midnight = datetime(2022, 5, 24, tzinfo=LOCAL_ZONE).astimezone(UTC)
     since = NOON - HENAN.idle_days * DAY
-    found = dict.fromkeys(WHATS, 0)
+    found: dict[str, int] = {str(what): 0 for what in WHATS}
     for row in rows:
         last = max(row["scans"], default=None)
         found["due"] += 1

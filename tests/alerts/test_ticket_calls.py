@@ -266,7 +266,9 @@ async def _race(dsn: str, times: int, *, told: bool) -> tuple[list[int], int]:
 
 
 async def _ground(dsn: str, count: int) -> tuple[list[Connection], City]:
-    conns = [await asyncpg.connect(dsn, server_settings=SERVER_SETTINGS) for _ in range(count)]
+    conns: list[Connection] = [
+        await asyncpg.connect(dsn, server_settings=SERVER_SETTINGS) for _ in range(count)
+    ]
     for conn in conns:
         await prepare(conn)
     return conns, await build(conns[0], Vault(MASTER_KEY), NOON)

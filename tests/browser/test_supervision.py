@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from kernel.db import connected
 from registry.coverage_imports import Listed
@@ -64,11 +64,11 @@ async def test_a_list_is_tried_and_imported_and_its_figures_are_shown(
     await look(registrar, f"supervision-import-{lang}")
     await registrar.fill("[name=source]", "市场主体台账")
     await registrar.fill("[name=office]", "市场监督管理局")
-    file = {
-        "name": "list.csv",
-        "mimeType": "text/csv",
-        "buffer": "\n".join([HEAD, *LINES, "无名,,没有的区,,,"]).encode("gbk"),
-    }
+    file = FilePayload(
+        name="list.csv",
+        mimeType="text/csv",
+        buffer="\n".join([HEAD, *LINES, "无名,,没有的区,,,"]).encode("gbk"),
+    )
     for tried in (True, False):
         await registrar.set_input_files("[name=file]", file)
         await registrar.locator("[name=dry_run]").set_checked(tried)

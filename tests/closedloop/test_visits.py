@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
 import pytest
 
 from checkpoint.retention import ERASERS
@@ -201,9 +202,7 @@ def coming(venue: Venue, vault: Vault, number: str = NUMBER) -> Coming:
         id=uuid4(), place_id=venue.id, way="id_card", at=NOON, actor="x", digest=b"",
         document=document,
     )  # fmt: skip
-    return Coming(
-        **{f: getattr(made, f) for f in made.__struct_fields__} | {"digest": digest(made)}
-    )
+    return msgspec.structs.replace(made, digest=digest(made))
 
 
 class Counting:

@@ -79,6 +79,7 @@ async def test_sixty_four_doors_get_a_code_each_and_a_shop_one_within(
     shop = (await review(conn, waiting, "approve", None, REVIEWER, NOON)).place_id
     row = await conn.fetchrow("SELECT within_id, category FROM registry.place WHERE id = $1", shop)
     assert row is not None
+    assert shop is not None
     assert (row["within_id"], row["category"]) == (mall, "shop")
     assert len(await codes_of(conn, shop, NOON)) == 1
 
