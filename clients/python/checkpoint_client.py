@@ -200,8 +200,19 @@ class Challenge(Struct, kw_only=True, omit_defaults=True):
     server_time: "datetime"
 
 
+class Change(Struct, kw_only=True, omit_defaults=True):
+    position: "int"
+    movement_id: "int"
+    version: "int"
+    state: "str"
+    at: "datetime"
+    plate: "str"
+    entry_place_id: "int | None"
+    next_place_id: "int | None"
+
+
 class Changes(Struct, kw_only=True, omit_defaults=True):
-    changes: "list[closedloop_changes_Change]"
+    changes: "list[Change]"
     after: "int"
     more: "bool"
 
@@ -265,6 +276,16 @@ class CoverageReport(Struct, kw_only=True, omit_defaults=True):
     ignored: "list[str]"
     rows: "list[coverage_imports_DueRow]"
     rejects_id: "UUID | None" = None
+
+
+class DayReport(Struct, kw_only=True, omit_defaults=True):
+    day: "str"
+    lines: "list[Line]"
+    done: "dict[str, int]"
+    steps: "dict[str, int]"
+    marks: "dict[str, int]"
+    units: "list[Unit]"
+    named: "list[Flag]"
 
 
 class DeskRules(Struct, kw_only=True, omit_defaults=True):
@@ -338,9 +359,18 @@ class DueActed(Struct, kw_only=True, omit_defaults=True):
     result: Literal['recorded', 'repeated']
 
 
+class DueChange(Struct, kw_only=True, omit_defaults=True):
+    kind: "str"
+    before: "str"
+    after: "str"
+    reason: "str"
+    actor_name: "str"
+    at: "datetime"
+
+
 class DueDetail(Struct, kw_only=True, omit_defaults=True):
     row: "coverage_DueRow"
-    changes: "list[registry_coverage_Change]"
+    changes: "list[DueChange]"
 
 
 class Enrolled(Struct, kw_only=True, omit_defaults=True):
@@ -496,7 +526,7 @@ class Flag(Struct, kw_only=True, omit_defaults=True):
 
 
 class Frozen(Struct, kw_only=True, omit_defaults=True):
-    report: "alerts_supervision_report_Report"
+    report: "DayReport"
     version: "int"
     reason: "str" = ''
     made_at: "datetime | None" = None
@@ -1044,6 +1074,24 @@ class Reply(Struct, kw_only=True, omit_defaults=True):
     note: "str" = ''
 
 
+class Report(Struct, kw_only=True, omit_defaults=True):
+    name: "str" = ''
+    id_type: "str" = 'resident'
+    id_number: "str" = ''
+    phone: "str" = ''
+    plate: "str" = ''
+    trailer_plate: "str" = ''
+    origin: "str" = ''
+    entry_place_id: "int | None" = None
+    expected_entry_at: "datetime | None" = None
+    expected_exit_at: "datetime | None" = None
+    declared: "dict[str, bool] | UnsetType" = UNSET
+    stops: "list[int]" = []
+    crew: "list[Companion]" = []
+    goods: "str" = ''
+    id: "UUID | None" = None
+
+
 class Result(Struct, kw_only=True, omit_defaults=True):
     id: "str | None"
     status: "str"
@@ -1571,16 +1619,6 @@ class alerts_supervision_cases_StepSaid(Struct, kw_only=True, omit_defaults=True
     look_back: "str | None" = None
 
 
-class alerts_supervision_report_Report(Struct, kw_only=True, omit_defaults=True):
-    day: "str"
-    lines: "list[Line]"
-    done: "dict[str, int]"
-    steps: "dict[str, int]"
-    marks: "dict[str, int]"
-    units: "list[Unit]"
-    named: "list[Flag]"
-
-
 class alerts_tickets_Taken(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     number: "str"
@@ -1637,35 +1675,6 @@ class closedloop_acts_Act(Struct, kw_only=True, omit_defaults=True):
     second_approver: "str" = ''
     hold_id: "UUID | None" = None
     person: "int | None" = None
-
-
-class closedloop_api_Report(Struct, kw_only=True, omit_defaults=True):
-    name: "str" = ''
-    id_type: "str" = 'resident'
-    id_number: "str" = ''
-    phone: "str" = ''
-    plate: "str" = ''
-    trailer_plate: "str" = ''
-    origin: "str" = ''
-    entry_place_id: "int | None" = None
-    expected_entry_at: "datetime | None" = None
-    expected_exit_at: "datetime | None" = None
-    declared: "dict[str, bool] | UnsetType" = UNSET
-    stops: "list[int]" = []
-    crew: "list[Companion]" = []
-    goods: "str" = ''
-    id: "UUID | None" = None
-
-
-class closedloop_changes_Change(Struct, kw_only=True, omit_defaults=True):
-    position: "int"
-    movement_id: "int"
-    version: "int"
-    state: "str"
-    at: "datetime"
-    plate: "str"
-    entry_place_id: "int | None"
-    next_place_id: "int | None"
 
 
 class closedloop_model_Stop(Struct, kw_only=True, omit_defaults=True):
@@ -1762,15 +1771,6 @@ class desk_rules_Asked(Struct, kw_only=True, omit_defaults=True):
     code: "str"
     sentence: "Text"
     answers: "list[Answer]" = []
-
-
-class registry_coverage_Change(Struct, kw_only=True, omit_defaults=True):
-    kind: "str"
-    before: "str"
-    after: "str"
-    reason: "str"
-    actor_name: "str"
-    at: "datetime"
 
 
 class registry_handovers_Handover(Struct, kw_only=True, omit_defaults=True):
@@ -1982,7 +1982,7 @@ class Client:
         answer = await self._send("POST", f"/api/v1/places/{place_id}/lanes", {}, body, "application/json")
         return _read(answer, Lanes)
 
-    async def post_movements(self, body: closedloop_api_Report) -> MovementView:
+    async def post_movements(self, body: Report) -> MovementView:
         """Report a movement before travelling. An incomplete report is kept as a draft with its failures; a complete one has a pass number."""
         answer = await self._send("POST", f"/api/v1/movements", {}, body, "application/json")
         return _read(answer, MovementView)

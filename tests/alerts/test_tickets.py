@@ -5,7 +5,7 @@ what, and what is kept of it.
 import re
 from datetime import timedelta
 from itertools import product
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
