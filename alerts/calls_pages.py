@@ -26,7 +26,7 @@ from alerts.tickets_lists import (
     people_with_evidence,
     take_list,
 )
-from alerts.tickets_model import Act, State, Ticket
+from alerts.tickets_model import State, Ticket, TicketAct
 from alerts.tickets_queries import find_ticket
 from alerts.tickets_units import districts, scope_of
 from alerts.tickets_views import what
@@ -279,7 +279,7 @@ async def sheet_form(
     try:
         said = Doing(
             id=data.event_id,
-            act=Act.CALL,
+            act=TicketAct.CALL,
             version=int(version[:9]) if version else None,
             result=data.result[:100],
             words=data.words.replace("\0", "")[:LONGEST],

@@ -73,7 +73,8 @@ class Which(Struct, frozen=True, kw_only=True):
 
 def what_of(text: str) -> What:
     """Everything that is due where the word is none of ours."""
-    return next((what for what in WHATS if what == text), "due")
+    known: dict[str, What] = {what: what for what in WHATS}
+    return known.get(text, "due")
 
 
 def moment(day: date, now: datetime, idle_days: int) -> Moment:

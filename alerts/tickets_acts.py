@@ -19,9 +19,9 @@ from alerts.tickets_model import (
     BY_UNIT,
     DESK,
     FINISHED,
-    Act,
     State,
     Ticket,
+    TicketAct,
     due,
     is_late,
 )
@@ -74,7 +74,9 @@ async def do(
     await _may(conn, ticket, said, actor, now)
     world = await office.cache.now(conn)
     rules = world.rules_at(now)
-    known = tuple(await districts(conn, actor)) if said.act in {Act.PUSH, Act.CALL} else ()
+    known = (
+        tuple(await districts(conn, actor)) if said.act in {TicketAct.PUSH, TicketAct.CALL} else ()
+    )
     at = Situation(world=world, rules=rules, districts=known, actor=actor, now=now)
     change = change_of(ticket, said, at)
     made = await _apply(conn, ticket, change, rules.information, now)
@@ -110,8 +112,8 @@ async def _may(
     if actor is None:
         allowed = BY_CALLER
     else:
-        desk = BY_DESK if actor.roles & DESK else frozenset[Act]()
-        allowed = desk | (BY_UNIT if is_own(ticket, actor) else frozenset[Act]())
+        desk = BY_DESK if actor.roles & DESK else frozenset[TicketAct]()
+        allowed = desk | (BY_UNIT if is_own(ticket, actor) else frozenset[TicketAct]())
     if said.act not in allowed:
         raise Forbidden("not_your_role")
     if said.version is not None and said.version != ticket.version:
@@ -225,7 +227,7 @@ async def _tell(
             facts=facts,
             now=now,
         )
-    if made.state is State.ANSWERED and said.act is Act.ANSWER:
+    if made.state is State.ANSWERED and said.act is TicketAct.ANSWER:
         await _tell_caller(conn, office, made, said, now)
 
 

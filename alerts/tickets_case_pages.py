@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from alerts import tickets_claims as claims
 from alerts.desk_views import people
 from alerts.tickets_forms import ACTIONS, At, Shown, TicketForm
-from alerts.tickets_model import DESK, OPEN, RATINGS, READERS, Act, Ticket, is_late, offered
+from alerts.tickets_model import DESK, OPEN, RATINGS, READERS, Ticket, TicketAct, is_late, offered
 from alerts.tickets_queries import find_ticket, history
 from alerts.tickets_trace import trace
 from alerts.tickets_units import districts, is_own, scope_of
@@ -33,7 +33,7 @@ from registry.reveal import REASONS, count_refused
 from registry.wording import error, navigation
 
 AnyRequest = Request[Any, Any, Any]
-DONE = {*Act, "claim", "release", "handover"}
+DONE = {*TicketAct, "claim", "release", "handover"}
 FIELDS = {
     "words_needed": "words", "unit_unknown": "unit", "ticket_reason_needed": "reason",
     "rating_unknown": "rating", "plate_too_short": "plate", "reveal_reason_unknown": "why",
@@ -80,7 +80,7 @@ async def _show(
     world, shown = await office.cache.now(conn), shown or Shown()
     rules, desk = world.rules_at(now), bool(actor.roles & DESK)
     acts = offered(ticket.state, actor.roles, own=is_own(ticket, actor), reopened=ticket.reopened)
-    acts = [act for act in acts if act not in {Act.CALL, Act.LINK}]
+    acts = [act for act in acts if act not in {TicketAct.CALL, TicketAct.LINK}]
     known = await districts(conn, None)
     own_districts = await districts(conn, actor)
     said = await read_words(conn, office.vault, ticket.id, actor, now)
@@ -120,13 +120,13 @@ async def _show(
         story=story(await history(conn, ticket.id), said, rules, world),
         acts=[{"value": act, "label": t(f"ticket.act.{act}")} for act in acts],
         reasons=reasons(acts),
-        units=units(world, own_districts, actor) if Act.PUSH in acts else [],
+        units=units(world, own_districts, actor) if TicketAct.PUSH in acts else [],
         ratings=[{"value": n, "label": t(f"ticket.rating.{n}")} for n in RATINGS],
         may={
             "claim": desk and ticket.state in OPEN,
             "trace": desk,
             "reveal": desk or is_own(ticket, actor),
-            "rate": Act.RATE in acts,
+            "rate": TicketAct.RATE in acts,
         },
         traced=[decision(each) for each in traced],
         found=None if shown.found is None else [decision(each) for each in shown.found],

@@ -9,7 +9,16 @@ import msgspec
 from msgspec import Meta, Struct
 
 from alerts.tickets import Long, Short
-from alerts.tickets_model import RATINGS, REASONS, WORDY, Act, State, Ticket, after, after_call
+from alerts.tickets_model import (
+    RATINGS,
+    REASONS,
+    WORDY,
+    State,
+    Ticket,
+    TicketAct,
+    after,
+    after_call,
+)
 from alerts.tickets_units import Unit, read_unit
 from alerts.tickets_words import plain
 from kernel.auth import Actor
@@ -26,7 +35,7 @@ class Doing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     id: UUID
-    act: Act
+    act: TicketAct
     version: Annotated[int, Meta(ge=1)] | None = None
     unit: Short = ""
     reason: Short = ""
@@ -134,10 +143,10 @@ def check_answers(answers: dict[str, str], rules: RuleSet) -> None:
 
 
 _OWN = {
-    Act.PUSH: _push,
-    Act.SEND_BACK: _send_back,
-    Act.REOPEN: _reopen,
-    Act.RATE: _rate,
-    Act.LINK: _link,
-    Act.CALL: _call,
+    TicketAct.PUSH: _push,
+    TicketAct.SEND_BACK: _send_back,
+    TicketAct.REOPEN: _reopen,
+    TicketAct.RATE: _rate,
+    TicketAct.LINK: _link,
+    TicketAct.CALL: _call,
 }

@@ -11,7 +11,7 @@ from alerts import tickets_claims as claims
 from alerts.case_acts import colleague, number_typed
 from alerts.tickets_acts import do
 from alerts.tickets_changes import Doing
-from alerts.tickets_model import DESK, Act, Ticket
+from alerts.tickets_model import DESK, Ticket, TicketAct
 from alerts.tickets_trace import Decision, candidates, link
 from alerts.tickets_units import is_own
 from alerts.tickets_words import LONGEST, Caller, reveal_caller
@@ -57,11 +57,11 @@ class Shown(Struct, frozen=True, kw_only=True):
 
 async def _act(at: At) -> None:
     form = at.form
-    if form.act not in set(Act) - {Act.CALL, Act.LINK}:
+    if form.act not in set(TicketAct) - {TicketAct.CALL, TicketAct.LINK}:
         raise Unprocessable("ticket_act_needed")
     said = Doing(
         id=form.event_id,
-        act=Act(form.act),
+        act=TicketAct(form.act),
         version=number_typed(form.version),
         unit=form.unit,
         reason=form.reason,

@@ -31,7 +31,7 @@ class State(StrEnum):
     CLOSED = "closed"
 
 
-class Act(StrEnum):
+class TicketAct(StrEnum):
     PUSH = "push"
     REPLY = "reply"
     SEND_BACK = "send_back"
@@ -52,81 +52,87 @@ FINISHED = (State.ANSWERED, State.CLOSED)
 DESK = frozenset({Role.HOTLINE, Role.DUTY})
 UNITS = frozenset({Role.GRID, Role.POLICE, Role.FIRM, Role.DESK})
 READERS = (*sorted(DESK), Role.AUDITOR, *sorted(UNITS))
-BY_UNIT = frozenset({Act.REPLY, Act.SEND_BACK, Act.NOTE})
-BY_CALLER = frozenset({Act.REOPEN, Act.RATE, Act.NOTE})
-BY_DESK = frozenset(Act) - {Act.REPLY, Act.SEND_BACK}
+BY_UNIT = frozenset({TicketAct.REPLY, TicketAct.SEND_BACK, TicketAct.NOTE})
+BY_CALLER = frozenset({TicketAct.REOPEN, TicketAct.RATE, TicketAct.NOTE})
+BY_DESK = frozenset(TicketAct) - {TicketAct.REPLY, TicketAct.SEND_BACK}
 #: Why an item is given back to the desk, or ended without an answer; words in the catalogue.
 SEND_BACK_REASONS = ("not_ours", "unclear", "no_means")
 REJECT_REASONS = ("incomplete", "unproved", "not_answered")
 CLOSE_REASONS = ("twice", "withdrawn", "no_matter")
 REOPEN_REASONS = ("not_solved", "not_done", "new_facts")
 REASONS = {
-    Act.SEND_BACK: SEND_BACK_REASONS,
-    Act.REJECT: REJECT_REASONS,
-    Act.CLOSE: CLOSE_REASONS,
-    Act.REOPEN: REOPEN_REASONS,
+    TicketAct.SEND_BACK: SEND_BACK_REASONS,
+    TicketAct.REJECT: REJECT_REASONS,
+    TicketAct.CLOSE: CLOSE_REASONS,
+    TicketAct.REOPEN: REOPEN_REASONS,
 }
 #: Acts that say nothing without words.
-WORDY = frozenset({Act.REPLY, Act.ANSWER, Act.NOTE})
+WORDY = frozenset({TicketAct.REPLY, TicketAct.ANSWER, TicketAct.NOTE})
 RATINGS = (5, 4, 3, 2, 1)
 
 #: What each act makes of each state. A call's result decides by itself (`after_call`), so that it
 #: stands here with the state in which it is made.
-_TABLE: dict[State, dict[Act, State]] = {
+_TABLE: dict[State, dict[TicketAct, State]] = {
     State.RECEIVED: {
-        Act.PUSH: State.PUSHED,
-        Act.ANSWER: State.ANSWERED,
-        Act.CALL: State.RECEIVED,
-        Act.CLOSE: State.CLOSED,
-        Act.LINK: State.RECEIVED,
-        Act.NOTE: State.RECEIVED,
+        TicketAct.PUSH: State.PUSHED,
+        TicketAct.ANSWER: State.ANSWERED,
+        TicketAct.CALL: State.RECEIVED,
+        TicketAct.CLOSE: State.CLOSED,
+        TicketAct.LINK: State.RECEIVED,
+        TicketAct.NOTE: State.RECEIVED,
     },
     State.PUSHED: {
-        Act.PUSH: State.PUSHED,
-        Act.REPLY: State.REPLIED,
-        Act.SEND_BACK: State.RECEIVED,
-        Act.CLOSE: State.CLOSED,
-        Act.LINK: State.PUSHED,
-        Act.NOTE: State.PUSHED,
+        TicketAct.PUSH: State.PUSHED,
+        TicketAct.REPLY: State.REPLIED,
+        TicketAct.SEND_BACK: State.RECEIVED,
+        TicketAct.CLOSE: State.CLOSED,
+        TicketAct.LINK: State.PUSHED,
+        TicketAct.NOTE: State.PUSHED,
     },
     State.REPLIED: {
-        Act.ACCEPT: State.REVIEWED,
-        Act.REJECT: State.PUSHED,
-        Act.LINK: State.REPLIED,
-        Act.NOTE: State.REPLIED,
+        TicketAct.ACCEPT: State.REVIEWED,
+        TicketAct.REJECT: State.PUSHED,
+        TicketAct.LINK: State.REPLIED,
+        TicketAct.NOTE: State.REPLIED,
     },
     State.REVIEWED: {
-        Act.ANSWER: State.ANSWERED,
-        Act.LINK: State.REVIEWED,
-        Act.NOTE: State.REVIEWED,
+        TicketAct.ANSWER: State.ANSWERED,
+        TicketAct.LINK: State.REVIEWED,
+        TicketAct.NOTE: State.REVIEWED,
     },
     State.ANSWERED: {
-        Act.REOPEN: State.RECEIVED,
-        Act.RATE: State.ANSWERED,
-        Act.LINK: State.ANSWERED,
-        Act.NOTE: State.ANSWERED,
+        TicketAct.REOPEN: State.RECEIVED,
+        TicketAct.RATE: State.ANSWERED,
+        TicketAct.LINK: State.ANSWERED,
+        TicketAct.NOTE: State.ANSWERED,
     },
-    State.CLOSED: {Act.REOPEN: State.RECEIVED, Act.LINK: State.CLOSED, Act.NOTE: State.CLOSED},
+    State.CLOSED: {
+        TicketAct.REOPEN: State.RECEIVED,
+        TicketAct.LINK: State.CLOSED,
+        TicketAct.NOTE: State.CLOSED,
+    },
 }
 
 
-def after(state: State, act: Act, *, reopened: bool = False) -> State:
+def after(state: State, act: TicketAct, *, reopened: bool = False) -> State:
     """Raises Conflict `ticket_moved_on`; `ticket_reopened_before`: once is enough, then somebody
     else has to look at it.
     """
     found = _TABLE[state].get(act)
     if found is None:
         raise Conflict("ticket_moved_on", state=state)
-    if act is Act.REOPEN and reopened:
+    if act is TicketAct.REOPEN and reopened:
         raise Conflict("ticket_reopened_before")
     return found
 
 
-def offered(state: State, roles: frozenset[str], *, own: bool, reopened: bool) -> list[Act]:
+def offered(state: State, roles: frozenset[str], *, own: bool, reopened: bool) -> list[TicketAct]:
     """What a reader may do now: the desk by its role, the unit where the item is its own."""
-    may = (BY_DESK if roles & DESK else frozenset[Act]()) | (BY_UNIT if own else frozenset[Act]())
-    listed = [act for act in Act if act in may and act in _TABLE[state]]
-    return [act for act in listed if not (act is Act.REOPEN and reopened)]
+    may = (BY_DESK if roles & DESK else frozenset[TicketAct]()) | (
+        BY_UNIT if own else frozenset[TicketAct]()
+    )
+    listed = [act for act in TicketAct if act in may and act in _TABLE[state]]
+    return [act for act in listed if not (act is TicketAct.REOPEN and reopened)]
 
 
 class Ticket(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from alerts.case_acts import number_typed
 from alerts.desk_views import options
 from alerts.tickets_acts import do
 from alerts.tickets_changes import Doing
-from alerts.tickets_model import RATINGS, REOPEN_REASONS, Act, State, Ticket, offered
+from alerts.tickets_model import RATINGS, REOPEN_REASONS, State, Ticket, TicketAct, offered
 from alerts.tickets_own import own_ticket
 from alerts.tickets_queries import history
 from alerts.tickets_views import what
@@ -126,7 +126,7 @@ async def _show(
             }
             for each in reversed(steps)
         ],
-        may={"rate": ticket.state is State.ANSWERED, "reopen": Act.REOPEN in may},
+        may={"rate": ticket.state is State.ANSWERED, "reopen": TicketAct.REOPEN in may},
         ratings=[{"value": n, "label": t(f"ticket.rating.{n}")} for n in RATINGS],
         reasons=options("ticket.reason", REOPEN_REASONS),
         days=desk.reopen_days,
@@ -156,7 +156,7 @@ async def own_act(
 ) -> Page:
     """`what`: rate, reopen (once, within some days) or note."""
     now = clock.now()
-    if what not in {Act.RATE, Act.REOPEN, Act.NOTE}:
+    if what not in {TicketAct.RATE, TicketAct.REOPEN, TicketAct.NOTE}:
         raise NotFound("not_found")
     found = await _own(tx, office, data, now)
     if isinstance(found, Page):
@@ -178,12 +178,12 @@ def _doing(what: str, data: OwnForm, now: datetime) -> Doing:
         event_id = UUID(data.event_id)
     except ValueError:
         event_id = uuid7(now)
-    rating = number_typed(data.rating) if what == Act.RATE else None
-    if what == Act.RATE and rating is None:
+    rating = number_typed(data.rating) if what == TicketAct.RATE else None
+    if what == TicketAct.RATE and rating is None:
         raise Unprocessable("rating_unknown")
     return Doing(
         id=event_id,
-        act=Act(what),
+        act=TicketAct(what),
         rating=rating,
         reason=data.reason[:100],
         words=data.words.replace("\0", "")[:LONGEST],

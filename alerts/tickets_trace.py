@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from alerts.tickets_acts import Done, do
 from alerts.tickets_changes import Doing
-from alerts.tickets_model import Act, Ticket
+from alerts.tickets_model import Ticket, TicketAct
 from closedloop.reporting import Office
 from kernel.audit import record_access
 from kernel.auth import Actor
@@ -151,7 +151,7 @@ async def link(
     if row is None:
         raise NotFound("unknown_movement", movement_id=movement_id)
     said = Doing(
-        id=act_id, act=Act.LINK, version=version, movement_id=movement_id, event_id=event_id
+        id=act_id, act=TicketAct.LINK, version=version, movement_id=movement_id, event_id=event_id
     )
     done = await do(conn, office, ticket.id, said, actor, now)
     await conn.execute(

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from alerts.charts import Bar, bars
 from alerts.desk_views import minutes_since
-from alerts.tickets_model import REASONS, Act, Kind, Ticket, is_late
+from alerts.tickets_model import REASONS, Kind, Ticket, TicketAct, is_late
 from alerts.tickets_queries import Load, Row, Step
 from alerts.tickets_trace import Decision
 from alerts.tickets_units import Unit
@@ -27,7 +27,7 @@ from registry.world import World
 #: Minutes from which a band of age begins.
 BANDS = (30, 120, 480)
 UNITS = ("", "district", "police", "firm", "checkpoint")
-KEYED = (Act.PUSH, Act.REPLY, Act.ANSWER, Act.SEND_BACK)
+KEYED = (TicketAct.PUSH, TicketAct.REPLY, TicketAct.ANSWER, TicketAct.SEND_BACK)
 
 
 class TicketRow(Struct, frozen=True, kw_only=True):
@@ -180,13 +180,13 @@ def _detail(step: Step, world: World) -> str:
     return t(f"ticket.reason.{body['reason']}") if body.get("reason") else ""
 
 
-def reasons(acts: Sequence[Act]) -> list[dict[str, str]]:
+def reasons(acts: Sequence[TicketAct]) -> list[dict[str, str]]:
     """For whichever of the acts is chosen; each reason belongs to one."""
     named = [(act, reason) for act in acts if act in REASONS for reason in REASONS[act]]
     return [{"value": reason, "label": _reason(act, reason)} for act, reason in named]
 
 
-def _reason(act: Act, reason: str) -> str:
+def _reason(act: TicketAct, reason: str) -> str:
     return t("ui.ticket.because", act=t(f"ticket.act.{act}"), reason=t(f"ticket.reason.{reason}"))
 
 

@@ -92,8 +92,12 @@ _INFO = (
 
 
 def operation_id(method: str, path: str) -> str:
-    """`POST /api/v1/movements/{movement_id}/events` → `post_movements_events`."""
+    """`POST /api/v1/movements/{movement_id}/events` → `post_movements_events`; `GET
+    /api/v1/movements/{movement_id}` reads one → `get_movement`.
+    """
     parts = [part for part in path.removeprefix(PREFIX).split("/") if part and part[0] != "{"]
+    if method == "get" and path.endswith("}"):
+        parts[-1] = re.sub(r"(?<=ss)es$|s$", "", parts[-1])
     return "_".join([method, *parts]).replace("-", "_").replace(".", "_")
 
 

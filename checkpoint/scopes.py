@@ -57,8 +57,8 @@ SCOPE_OF = {
     "GET /supervision/report": "coverage:read",
     "GET /supervision/rounds/{round_id}/teams/{team}": "coverage:read",
 }
-#: Calls that no key may make, and why.
-FOR_PEOPLE = {
+#: Calls that are somebody's own to make.
+_OWN = {
     "POST /places/applications/{application_id}/review": "a registrar's own decision",
     "POST /places/applications/import": "a registrar's own list",
     "POST /places/{place_id}/codes/rotate": "stops a poster at once",
@@ -100,7 +100,7 @@ FOR_PEOPLE = {
     "POST /supervision/visits": "an inspector's own word",
 }
 #: Where people were is looked at by people, each under their own name.
-FOR_PEOPLE |= dict.fromkeys(
+_TRACES = dict.fromkeys(
     (
         "GET /traces",
         "GET /traces/teams",
@@ -120,6 +120,8 @@ FOR_PEOPLE |= dict.fromkeys(
     ),
     "shows where people were",
 )
+#: Calls that no key may make, and why.
+FOR_PEOPLE = _OWN | _TRACES
 _TYPED = re.compile(r"\{(\w+):\w+\}")
 
 

@@ -59,9 +59,9 @@ Standing = Literal['done', 'done_late', 'overdue', 'running']
 
 Tells = Literal['driver', 'firm', 'duty', 'grid', 'police', 'tracers']
 
-Turn = Literal['rotate_code', 'revoke_code', 'suspend', 'resume', 'revoke']
+TicketAct = Literal['push', 'reply', 'send_back', 'accept', 'reject', 'answer', 'call', 'close', 'reopen', 'rate', 'link', 'note']
 
-alerts_tickets_model_Act = Literal['push', 'reply', 'send_back', 'accept', 'reject', 'answer', 'call', 'close', 'reopen', 'rate', 'link', 'note']
+Turn = Literal['rotate_code', 'revoke_code', 'suspend', 'resume', 'revoke']
 
 alerts_tickets_model_State = Literal['received', 'pushed', 'replied', 'reviewed', 'answered', 'closed']
 
@@ -73,6 +73,23 @@ registry_stepladders_Mark = Literal['pennant', 'mend_notice', 'black_plaque']
 class Acknowledgement(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
     reference: "str"
+
+
+class Act(Struct, kw_only=True, omit_defaults=True):
+    id: "UUID"
+    kind: "str"
+    occurred_at: "datetime | None" = None
+    place_id: "int | None" = None
+    reason: "str" = ''
+    note: "str" = ''
+    minutes: "int | None" = None
+    code: "int | None" = None
+    proof: "str" = ''
+    outcome: "str" = ''
+    source: "str" = ''
+    second_approver: "str" = ''
+    hold_id: "UUID | None" = None
+    person: "int | None" = None
 
 
 class Acted(Struct, kw_only=True, omit_defaults=True):
@@ -327,7 +344,7 @@ class Dismissal(Struct, kw_only=True, omit_defaults=True):
 
 class Doing(Struct, kw_only=True, omit_defaults=True):
     id: "UUID"
-    act: "alerts_tickets_model_Act"
+    act: "TicketAct"
     version: "int | None" = None
     unit: "str" = ''
     reason: "str" = ''
@@ -1660,23 +1677,6 @@ class checkpoint_gate_api_Told(Struct, kw_only=True, omit_defaults=True):
     of: "UUID | None" = None
 
 
-class closedloop_acts_Act(Struct, kw_only=True, omit_defaults=True):
-    id: "UUID"
-    kind: "str"
-    occurred_at: "datetime | None" = None
-    place_id: "int | None" = None
-    reason: "str" = ''
-    note: "str" = ''
-    minutes: "int | None" = None
-    code: "int | None" = None
-    proof: "str" = ''
-    outcome: "str" = ''
-    source: "str" = ''
-    second_approver: "str" = ''
-    hold_id: "UUID | None" = None
-    person: "int | None" = None
-
-
 class closedloop_model_Stop(Struct, kw_only=True, omit_defaults=True):
     place_id: "int"
     road_minutes: "int" = 60
@@ -1877,7 +1877,7 @@ class Client:
         answer = await self._send("POST", f"/api/v1/places/applications", {}, body, "application/json")
         return _read(answer, Applied)
 
-    async def get_places_applications(self, application_id: UUID) -> Filed:
+    async def get_places_application(self, application_id: UUID) -> Filed:
         """How an application stands, for whoever knows its id. It holds no contacts."""
         answer = await self._send("GET", f"/api/v1/places/applications/{application_id}", {})
         return _read(answer, Filed)
@@ -1922,7 +1922,7 @@ class Client:
         answer = await self._send("GET", f"/api/v1/coverage/sources", {})
         return _read(answer, Sources)
 
-    async def get_coverage_rows(self, due_id: int) -> DueDetail:
+    async def get_coverage_row(self, due_id: int) -> DueDetail:
         """One row with its history."""
         answer = await self._send("GET", f"/api/v1/coverage/rows/{due_id}", {})
         return _read(answer, DueDetail)
@@ -1967,7 +1967,7 @@ class Client:
         answer = await self._send("POST", f"/api/v1/transport-passes", {}, body, "application/json")
         return _read(answer, Shown)
 
-    async def get_transport_passes(self, transport_no: str) -> Shown:
+    async def get_transport_pass(self, transport_no: str) -> Shown:
         """Whether a pass is good, and for which truck."""
         answer = await self._send("GET", f"/api/v1/transport-passes/{transport_no}", {})
         return _read(answer, Shown)
@@ -1987,7 +1987,7 @@ class Client:
         answer = await self._send("POST", f"/api/v1/movements", {}, body, "application/json")
         return _read(answer, MovementView)
 
-    async def get_movements(self, movement_id: int) -> MovementView:
+    async def get_movement(self, movement_id: int) -> MovementView:
         """A movement as it stands now. A firm sees its own trucks only."""
         answer = await self._send("GET", f"/api/v1/movements/{movement_id}", {})
         return _read(answer, MovementView)
@@ -2037,7 +2037,7 @@ class Client:
         answer = await self._send("POST", f"/api/v1/traces", {}, body, "application/json")
         return _read(answer, TraceView)
 
-    async def get_traces(self, case_id: UUID) -> TraceView:
+    async def get_trace(self, case_id: UUID) -> TraceView:
         """One case without its people. The reading is audited."""
         answer = await self._send("GET", f"/api/v1/traces/{case_id}", {})
         return _read(answer, TraceView)
@@ -2112,7 +2112,7 @@ class Client:
         answer = await self._send("POST", f"/api/v1/scans", {}, body, "application/json")
         return _read(answer, Results)
 
-    async def post_movements_events(self, movement_id: int, body: closedloop_acts_Act) -> Result:
+    async def post_movements_events(self, movement_id: int, body: Act) -> Result:
         """One thing that happened to a movement: confirm, discrepancy, divert, delay, incident, departed, desk, void, reissue and others. Safe to send again under the same id."""
         answer = await self._send("POST", f"/api/v1/movements/{movement_id}/events", {}, body, "application/json")
         return _read(answer, Result)
@@ -2332,7 +2332,7 @@ class Client:
         answer = await self._send("POST", f"/api/v1/supervision/rounds", {}, body, "application/json")
         return _read(answer, Round)
 
-    async def get_supervision_rounds_teams(self, round_id: UUID, team: int, *, limit: int | None = None) -> Stops:
+    async def get_supervision_rounds_team(self, round_id: UUID, team: int, *, limit: int | None = None) -> Stops:
         """A team's next places, in the order of its way."""
         answer = await self._send("GET", f"/api/v1/supervision/rounds/{round_id}/teams/{team}", {"limit": limit})
         return _read(answer, Stops)
@@ -2352,7 +2352,7 @@ class Client:
         answer = await self._send("POST", f"/api/v1/tickets", {}, body, "application/json")
         return _read(answer, alerts_tickets_Taken)
 
-    async def get_tickets(self, ticket_id: UUID) -> Whole:
+    async def get_ticket(self, ticket_id: UUID) -> Whole:
         """One item with its history and what was said. Reading it leaves an audit row."""
         answer = await self._send("GET", f"/api/v1/tickets/{ticket_id}", {})
         return _read(answer, Whole)

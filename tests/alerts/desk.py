@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from alerts.tickets import NewTicket, Origin, Taken, receive
 from alerts.tickets_acts import Done, do
 from alerts.tickets_changes import Doing
-from alerts.tickets_model import Act, Kind
+from alerts.tickets_model import Kind, TicketAct
 from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.ids import uuid7
@@ -48,7 +48,7 @@ async def did(
     conn: Connection,
     city: City,
     ticket_id: UUID,
-    act: Act,
+    act: TicketAct,
     actor: Actor | None,
     when: datetime = NOON,
     **said: Any,
@@ -88,5 +88,5 @@ async def pushed_to(conn: Connection, city: City, unit: str, when: datetime, **a
     caller = {name: about[name] for name in ("name", "phone") if name in about}
     desk = await somebody(conn, "hotline")
     ticket_id = (await taken(conn, city, when=when, district="410221", **caller)).id
-    await did(conn, city, ticket_id, Act.PUSH, desk, when, unit=unit)
+    await did(conn, city, ticket_id, TicketAct.PUSH, desk, when, unit=unit)
     return ticket_id

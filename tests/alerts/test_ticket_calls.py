@@ -13,7 +13,7 @@ from alerts.tickets_acts import do
 from alerts.tickets_changes import Doing
 from alerts.tickets_claims import next_call
 from alerts.tickets_lists import NewBatch, batches, people_of, people_with_evidence, take_list
-from alerts.tickets_model import Act, Kind, State, after_call
+from alerts.tickets_model import Kind, State, TicketAct, after_call
 from kernel.auth import Actor
 from kernel.db import SERVER_SETTINGS, Connection, prepare
 from kernel.errors import Conflict, Unprocessable
@@ -103,8 +103,8 @@ async def test_a_call_is_recorded_with_its_result_and_dispatched(
         ({"result": "local", "answers": {"weather": "yes"}}, "answer_unknown"),
     ):
         with pytest.raises(Unprocessable, match=code):
-            await did(conn, city, ticket_id, Act.CALL, desk, **said)
-    done = await did(conn, city, ticket_id, Act.CALL, desk, result="local", answers=answers)
+            await did(conn, city, ticket_id, TicketAct.CALL, desk, **said)
+    done = await did(conn, city, ticket_id, TicketAct.CALL, desk, result="local", answers=answers)
     assert (done.ticket.state, done.ticket.unit_kind) == (State.PUSHED, "district")
     sealed = await conn.fetch("SELECT sealed FROM alerts.ticket_words")
     assert len(sealed) == 2
@@ -123,18 +123,18 @@ async def test_who_does_not_answer_is_called_again_and_then_visited(
     for tries in (1, 2):
         found = await next_call(conn, city.office, desk, at(now))
         assert found is not None
-        done = await did(conn, city, ticket_id, Act.CALL, desk, at(now), result="unreachable")
+        done = await did(conn, city, ticket_id, TicketAct.CALL, desk, at(now), result="unreachable")
         assert (done.ticket.state, done.ticket.tries) == (State.RECEIVED, tries)
         assert await next_call(conn, city.office, desk, at(now + 29)) is None
         now += 30
-    done = await did(conn, city, ticket_id, Act.CALL, desk, at(now), result="unreachable")
+    done = await did(conn, city, ticket_id, TicketAct.CALL, desk, at(now), result="unreachable")
     assert done.ticket.state is State.PUSHED
 
 
 async def test_without_a_district_it_stays_at_the_desk(conn: Connection, city: City) -> None:
     desk = await somebody(conn, "hotline")
     ticket_id = (await taken(conn, city, Kind.SCREENING)).id
-    done = await did(conn, city, ticket_id, Act.CALL, desk, result="local")
+    done = await did(conn, city, ticket_id, TicketAct.CALL, desk, result="local")
     assert done.ticket.state is State.RECEIVED
     assert done.ticket.not_before is None
 
@@ -151,7 +151,7 @@ async def test_a_call_in_hand_comes_back_and_ends_by_itself(conn: Connection, ci
     assert other is not None
     assert first.id == again.id != other.id
     with pytest.raises(Conflict, match="ticket_claimed_by_other"):
-        await did(conn, city, first.id, Act.CALL, two, at(6), result="settled")
+        await did(conn, city, first.id, TicketAct.CALL, two, at(6), result="settled")
     left = await next_call(conn, city.office, two, at(21))
     assert left is not None
     assert left.id == first.id
@@ -218,7 +218,7 @@ async def _seats(dsn: str, *, seats: int, people: int) -> list[UUID]:
             if found is None:
                 return got
             got.append(found.id)
-            said = Doing(id=uuid4(), act=Act.CALL, result="settled")
+            said = Doing(id=uuid4(), act=TicketAct.CALL, result="settled")
             async with conn.transaction():
                 await do(conn, city.office, found.id, said, officer, NOON)
 
@@ -245,7 +245,9 @@ async def _race(dsn: str, times: int, *, told: bool) -> tuple[list[int], int]:
     wins, lost, codes = list[int](), 0, set[str]()
 
     async def tries(number: int, ticket_id: UUID) -> int:
-        said = Doing(id=uuid4(), act=Act.NOTE, words=f"答复 {number}", version=1 if told else None)
+        said = Doing(
+            id=uuid4(), act=TicketAct.NOTE, words=f"答复 {number}", version=1 if told else None
+        )
         try:
             async with conns[number].transaction():
                 await do(conns[number], city.office, ticket_id, said, officers[number], NOON)

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from alerts.tickets import NewTicket, Origin, receive
-from alerts.tickets_model import Act, Kind, Ticket, queue_key, triaged, urgency
+from alerts.tickets_model import Kind, Ticket, TicketAct, queue_key, triaged, urgency
 from alerts.tickets_queries import queue
 from alerts.tickets_units import scope_of
 from closedloop.reporting import Office
@@ -92,7 +92,7 @@ async def test_the_least_urgent_is_not_left_behind(conn: Connection, city: City)
         done_at = minutes if found[0].id == patient else done_at
         if done_at is not None:
             break
-        await did(conn, city, found[0].id, Act.ANSWER, desk, now, words="已送达")
+        await did(conn, city, found[0].id, TicketAct.ANSWER, desk, now, words="已送达")
         n += 1
     print(f"reached after {done_at} min and {n} others; without ageing: {stale_at}")
     assert done_at == RULES.ageing_minutes * 3

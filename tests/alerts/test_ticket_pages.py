@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from alerts.tickets_model import Act
+from alerts.tickets_model import TicketAct
 from kernel.clock import SetClock
 from kernel.db import Connection
 from kernel.ids import uuid7
@@ -80,7 +80,7 @@ async def test_a_complaint_without_a_telephone_is_taken_and_looked_up_again(
     assert "证件齐全，仍被劝返" in found.text
     desk = await somebody(conn, "hotline")
     ticket_id = await conn.fetchval("SELECT id FROM alerts.ticket")
-    await did(conn, city, ticket_id, Act.ANSWER, desk, words="已核实，向您道歉")
+    await did(conn, city, ticket_id, TicketAct.ANSWER, desk, words="已核实，向您道歉")
     found = await submit(client, asked, "/complaints/own", {"number": number, "pin": pin})
     assert "已核实，向您道歉" in found.text
     rated = await submit(

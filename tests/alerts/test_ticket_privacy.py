@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.tickets_model import Act, Kind
+from alerts.tickets_model import Kind, TicketAct
 from checkpoint.retention import ERASERS
 from kernel.db import Connection
 from kernel.privacy import Vault
@@ -31,7 +31,7 @@ async def everything(conn: Connection) -> str:
 async def test_nothing_of_a_caller_stands_in_the_open(conn: Connection, city: City) -> None:
     desk = await somebody(conn, "hotline")
     ticket_id = (await taken(conn, city, Kind.HELP, words=SAID, plate="豫B12345")).id
-    await did(conn, city, ticket_id, Act.NOTE, desk, words="已联系王小明本人")
+    await did(conn, city, ticket_id, TicketAct.NOTE, desk, words="已联系王小明本人")
     stored = await everything(conn)
     for text in ("王小明", PHONE, SAID, "13800"):
         assert text not in stored
@@ -49,7 +49,7 @@ async def test_callers_go_first_and_the_record_later(
 ) -> None:
     desk = await somebody(conn, "hotline")
     done, left = (await taken(conn, city, words=SAID)).id, (await taken(conn, city)).id
-    await did(conn, city, done, Act.ANSWER, desk, words="已答复")
+    await did(conn, city, done, TicketAct.ANSWER, desk, words="已答复")
     young, old = NOON + timedelta(days=29), NOON + timedelta(days=31)
     assert await count_due(conn, OURS, young) == {"callers": 0, "tickets": 0}
     assert await erase_due(conn, OURS, old) == {"callers": 1, "tickets": 0}
@@ -86,7 +86,7 @@ async def test_the_database_lets_go_of_no_young_step(conn: Connection, city: Cit
 async def test_the_person_is_told_of_in_no_message(conn: Connection, city: City) -> None:
     desk = await somebody(conn, "hotline")
     ticket_id = (await taken(conn, city, words=SAID)).id
-    await did(conn, city, ticket_id, Act.PUSH, desk, at(1), unit="district:410221")
+    await did(conn, city, ticket_id, TicketAct.PUSH, desk, at(1), unit="district:410221")
     rows = await conn.fetch("SELECT to_jsonb(o)::text AS row FROM kernel.outbox o")
     assert len(rows) == 1
     for text in ("王", PHONE, "发烧"):
