@@ -134,7 +134,9 @@ async def _known(conn: Connection, batch_id: UUID, digest: bytes) -> Made | None
     )
     if row is not None and row["body_hash"] != digest:
         raise Conflict("event_id_taken", id=str(batch_id))
-    return row and Made(id=batch_id, accepted=row["accepted"], refused=(), repeated=True)
+    if row is None:
+        return None
+    return Made(id=batch_id, accepted=row["accepted"], refused=(), repeated=True)
 
 
 async def _take(

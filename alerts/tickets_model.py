@@ -54,6 +54,7 @@ UNITS = frozenset({Role.GRID, Role.POLICE, Role.FIRM, Role.DESK})
 READERS = (*sorted(DESK), Role.AUDITOR, *sorted(UNITS))
 BY_UNIT = frozenset({Act.REPLY, Act.SEND_BACK, Act.NOTE})
 BY_CALLER = frozenset({Act.REOPEN, Act.RATE, Act.NOTE})
+_NOTHING = frozenset[Act]()
 BY_DESK = frozenset(Act) - {Act.REPLY, Act.SEND_BACK}
 #: Why an item is given back to the desk, or ended without an answer; words in the catalogue.
 SEND_BACK_REASONS = ("not_ours", "unclear", "no_means")
@@ -124,7 +125,7 @@ def after(state: State, act: Act, *, reopened: bool = False) -> State:
 
 def offered(state: State, roles: frozenset[str], *, own: bool, reopened: bool) -> list[Act]:
     """What a reader may do now: the desk by its role, the unit where the item is its own."""
-    may = (BY_DESK if roles & DESK else frozenset()) | (BY_UNIT if own else frozenset())
+    may = (BY_DESK if roles & DESK else _NOTHING) | (BY_UNIT if own else _NOTHING)
     listed = [act for act in Act if act in may and act in _TABLE[state]]
     return [act for act in listed if not (act is Act.REOPEN and reopened)]
 

@@ -99,7 +99,7 @@ def unit_said(ticket: Ticket, place: str, district: str) -> str:
 def strip(found: Sequence[Load]) -> dict[str, Any]:
     """Open items by unit; those behind their step are hatched; the table has the ages."""
     total = sum(each.n for each in found) or 1
-    rows = []
+    rows = list[dict[str, Any]]()
     for unit in UNITS:
         own = [each for each in found if each.unit == unit]
         n, late = sum(each.n for each in own), sum(each.late for each in own)
@@ -131,7 +131,7 @@ def story(
     asked = {each.code: each for each in rules.screening}
     triage = {each.code: each for each in rules.information.triage}
     results = {each.code: each.label for each in rules.information.call_results}
-    told = []
+    told = list[dict[str, Any]]()
     for step in reversed(steps):
         words = said.get(step.event_id, Said())
         answers = [

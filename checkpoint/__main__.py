@@ -13,6 +13,7 @@ from types import FrameType
 from msgspec import ValidationError
 
 from alerts.climbing import Climbed, climb, sweep_time
+from alerts.tickets_demo import seed_desk
 from checkpoint.account_command import add_arguments as add_account
 from checkpoint.account_command import run_account
 from checkpoint.app import FLOORS, MIGRATIONS, ROOT
@@ -234,7 +235,10 @@ async def _seed_demo(settings: Settings, dsn: str) -> DemoLogins:
     vault, now = Vault(load_master_key(settings)), SystemClock().now()
     async with connected(dsn) as conn, conn.transaction():
         await unlock(conn, vault, now)
-        return await seed(conn, vault, now, settings.data_dir)
+        logins = await seed(conn, vault, now, settings.data_dir)
+        office = Office(cache=WorldCache(), vault=vault, city=settings.city)
+        await seed_desk(conn, office, now)
+        return logins
 
 
 async def _sweep_once(settings: Settings, dsn: str) -> Climbed:

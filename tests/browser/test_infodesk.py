@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from kernel.db import connected
 from tests.alerts.desk import at
@@ -145,7 +145,7 @@ async def test_help_is_asked_for_on_a_phone(site: Site, lang: str) -> None:
     await duty.select_option("[name=category]", "arrival")
     await duty.select_option("[name=district]", "410221")
     rows = "姓名,电话\n李大勇,13800138002\n无号码,\n".encode()
-    list_file = {"name": "list.csv", "mimeType": "text/csv", "buffer": rows}
+    list_file = FilePayload(name="list.csv", mimeType="text/csv", buffer=rows)
     await duty.set_input_files("[name=file]", list_file)
     await kind(duty, f"list-{lang}-phone")
     await duty.click("form[enctype] button")
