@@ -54,6 +54,7 @@ UNITS = frozenset({Role.GRID, Role.POLICE, Role.FIRM, Role.DESK})
 READERS = (*sorted(DESK), Role.AUDITOR, *sorted(UNITS))
 BY_UNIT = frozenset({TicketAct.REPLY, TicketAct.SEND_BACK, TicketAct.NOTE})
 BY_CALLER = frozenset({TicketAct.REOPEN, TicketAct.RATE, TicketAct.NOTE})
+_NOTHING = frozenset[TicketAct]()
 BY_DESK = frozenset(TicketAct) - {TicketAct.REPLY, TicketAct.SEND_BACK}
 #: Why an item is given back to the desk, or ended without an answer; words in the catalogue.
 SEND_BACK_REASONS = ("not_ours", "unclear", "no_means")
@@ -128,9 +129,7 @@ def after(state: State, act: TicketAct, *, reopened: bool = False) -> State:
 
 def offered(state: State, roles: frozenset[str], *, own: bool, reopened: bool) -> list[TicketAct]:
     """What a reader may do now: the desk by its role, the unit where the item is its own."""
-    may = (BY_DESK if roles & DESK else frozenset[TicketAct]()) | (
-        BY_UNIT if own else frozenset[TicketAct]()
-    )
+    may = (BY_DESK if roles & DESK else _NOTHING) | (BY_UNIT if own else _NOTHING)
     listed = [act for act in TicketAct if act in may and act in _TABLE[state]]
     return [act for act in listed if not (act is TicketAct.REOPEN and reopened)]
 

@@ -146,29 +146,29 @@ async def _show(
     )
 
 
-@post("/complaints/own/{what:str}", guards=[public], status_code=200)
+@post("/complaints/own/{step:str}", guards=[public], status_code=200)
 async def own_act(
-    what: FromPath[str],
+    step: FromPath[str],
     data: URLEncodedBody[OwnForm],
     tx: NamedDependency[Connection],
     office: NamedDependency[Office],
     clock: NamedDependency[Clock],
 ) -> Page:
-    """`what`: rate, reopen (once, within some days) or note."""
+    """`step`: rate, reopen (once, within some days) or note."""
     now = clock.now()
-    if what not in {TicketAct.RATE, TicketAct.REOPEN, TicketAct.NOTE}:
+    if step not in {TicketAct.RATE, TicketAct.REOPEN, TicketAct.NOTE}:
         raise NotFound("not_found")
     found = await _own(tx, office, data, now)
     if isinstance(found, Page):
         return found
     try:
         async with tx.transaction():
-            done = await do(tx, office, found.id, _doing(what, data, now), None, now)
+            done = await do(tx, office, found.id, _doing(step, data, now), None, now)
     except Refused as refused:
         fields = {"rating_unknown": "rating", "ticket_reason_needed": "reason"}
         told = error(fields.get(refused.code, "words"), refused)
         return await _show(tx, office, found, data, now, told=told)
-    notice = t(f"ui.matter.done.{what}")
+    notice = t(f"ui.matter.done.{step}")
     return await _show(tx, office, done.ticket, OwnForm(pin=data.pin), now, notice=notice)
 
 

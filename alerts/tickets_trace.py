@@ -51,7 +51,8 @@ _DECIDED = """(v.kind = 'entry' AND v.body ? 'card'
                OR v.kind = 'desk' AND v.body ->> 'outcome' IN ('release', 'turn_back', 'hold'))"""
 _FACTS = """
     SELECT v.movement_id, v.event_id, m.plate, v.occurred_at AS at, v.place_id, l.entry_place_id,
-           v.gate, v.kind, v.body, v.actor,
+           coalesce(nullif(v.gate, ''), l.view ->> 'entry_gate', '') AS gate, v.kind, v.body,
+           v.actor,
            coalesce(a.name, d.name, '') AS who, d.id IS NOT NULL AS by_device
       FROM registry.event v
       JOIN registry.movement m ON m.movement_id = v.movement_id

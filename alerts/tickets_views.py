@@ -130,7 +130,7 @@ def story(
     asked = {each.code: each for each in rules.screening}
     triage = {each.code: each for each in rules.information.triage}
     results = {each.code: each.label for each in rules.information.call_results}
-    told: list[dict[str, Any]] = []
+    told = list[dict[str, Any]]()
     for step in reversed(steps):
         words = said.get(step.event_id, Said())
         answers = [

@@ -13,6 +13,7 @@ from types import FrameType
 from msgspec import ValidationError
 
 from alerts.climbing import Climbed, climb, sweep_time
+from alerts.tickets_demo import seed_desk
 from checkpoint.account_command import add_arguments as add_account
 from checkpoint.account_command import run_account
 from checkpoint.app import FLOORS, MIGRATIONS, ROOT
@@ -247,6 +248,7 @@ async def _seed_demo(settings: Settings, dsn: str) -> DemoLogins:
         await seed_tracing(conn, now)
         office = Office(cache=WorldCache(), vault=vault, city=settings.city)
         await seed_visits(conn, office, sorted(logins.venue_tokens), now)
+        await seed_desk(conn, office, now)
         return logins
 
 

@@ -110,6 +110,7 @@ class Ground:
             "alert_id": alert_of(movement_id),
             "extension_id": str(await add_extension(conn, city, now)),
             "what": "claim",
+            "step": "note",
             "ticket_id": str(await pushed_to(conn, city, f"place:{city.mill}", now)),
             "channel_id": str(await add_dead_letter(conn, city.office.vault, now)),
             "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),
@@ -182,8 +183,8 @@ class Ground:
         known = self.known | {"session_id": str(session_id)}
         if route.path.startswith("/desk/"):
             known |= {"movement_id": str(self.desk_case)}
-        if route.path.startswith(("/infodesk/", "/complaints/")):
-            known |= {"what": "note" if route.path.startswith("/complaints/") else "act"}
+        if route.path.startswith("/infodesk/"):
+            known |= {"what": "act"}
         path = PARAMETER.sub(lambda found: known[found[1]], route.path)
         body = {name: fill(known, self) for name, fill in BODIES.items()}.get(route.name, {})
         async with opened(self.app, accept="text/html", **headers) as client:

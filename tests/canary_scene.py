@@ -114,6 +114,7 @@ async def known_ids(conn: Connection, city: City, venue: Venue, canary: Canary) 
         "alert_id": alert_of(movement_id),
         "extension_id": str(await add_extension(conn, city, NOON)),
         "what": "claim",
+        "step": "note",
         "ticket_id": str(await pushed_to(conn, city, f"place:{city.mill}", NOON, **said)),
         "channel_id": str(await add_dead_letter(conn, vault, NOON)),
         "message_id": str(await conn.fetchval("SELECT message_id FROM kernel.delivery")),

@@ -31,7 +31,7 @@ OPEN = {
     "/apply",
     "/complaints",
     "/complaints/own",
-    "/complaints/own/{what:str}",
+    "/complaints/own/{step:str}",
     "/d/again",
     "/d/l/{link:str}",
     "/d/me",

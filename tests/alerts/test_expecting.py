@@ -3,8 +3,8 @@ and never a reason to turn a truck back.
 """
 
 import re
-from datetime import timedelta
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,7 +26,13 @@ EARLY = NOON - timedelta(minutes=5)
 
 
 async def said(
-    conn: Connection, city: City, movement_id: int, what: str, actor: Actor, now=EARLY, **more: Any
+    conn: Connection,
+    city: City,
+    movement_id: int,
+    what: str,
+    actor: Actor,
+    now: datetime = EARLY,
+    **more: Any,
 ) -> Told:
     fields = {"id": uuid4(), "answer": what} | more
     return await answer(conn, city.office, movement_id, Expected(**fields), actor, now)
@@ -112,15 +118,16 @@ async def test_sent_twice_it_is_one(conn: Connection, city: City) -> None:
 
 async def test_what_makes_no_sense_is_told(conn: Connection, city: City) -> None:
     movement_id, firm = await reported(conn, city), await firm_of(conn, city)
-    for what, more, code in (
+    wrong: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("perhaps", {}, "expectation_unknown"),
         ("later", {}, "later_needed"),
         ("yes", {"later_at": NOON}, "later_needed"),
         ("no", {"other_place_id": city.depot}, "destination_unknown"),
         ("not_us", {"other_place_id": city.north}, "destination_unknown"),
-    ):
+    )
+    for what, more, code in wrong:
         with pytest.raises(Unprocessable, match=code):
-            await said(conn, city, movement_id, what, firm, **cast("Any", more))
+            await said(conn, city, movement_id, what, firm, **more)
     other = await somebody(conn, "firm", place_id=city.depot)
     far = await somebody(conn, "grid", district="410222")
     for stranger in (other, far):

@@ -4,6 +4,7 @@ rule set gives, and results that decide what follows.
 
 import asyncio
 import re
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -267,10 +268,8 @@ async def _race(dsn: str, times: int, *, told: bool) -> tuple[list[int], int]:
     return wins, lost
 
 
-async def _ground(dsn: str, count: int) -> tuple[list[Connection], City]:
-    conns: list[Connection] = [
-        await asyncpg.connect(dsn, server_settings=SERVER_SETTINGS) for _ in range(count)
-    ]
+async def _ground(dsn: str, count: int) -> tuple[Sequence[Connection], City]:
+    conns = [await asyncpg.connect(dsn, server_settings=SERVER_SETTINGS) for _ in range(count)]
     for conn in conns:
         await prepare(conn)
     return conns, await build(conns[0], Vault(MASTER_KEY), NOON)

@@ -16,7 +16,7 @@ from tests.http import submit
 
 HIDDEN = re.compile(r'name="event_id" value="([0-9a-f-]{36})"')
 NUMBER = re.compile(r"12328-\d{8}-\d{4,}")
-PIN = re.compile(r'class="rolling">(\d{3}) (\d{3})<')
+PIN = re.compile(r'class="digits">(\d{3}) (\d{3})<')
 
 
 def event_id(answer: httpx.Response) -> str:

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from itertools import product
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -97,15 +97,16 @@ async def test_the_same_sent_twice_is_one_and_says_the_same_digits(
 
 
 async def test_what_is_not_known_is_told(conn: Connection, city: City) -> None:
-    for said, code in (
-        ({"category": "weather"}, "ticket_category_unknown"),
+    wrong: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"category": "weather"}, "category_unknown"),
         ({"words": " "}, "words_needed"),
         ({"plate": "12"}, "plate_too_short"),
         ({"phone": "12"}, "phone_malformed"),
         ({"pass_number": "410200000000"}, "not_a_pass"),
-    ):
+    )
+    for said, code in wrong:
         with pytest.raises(Unprocessable, match=code):
-            await taken(conn, city, **cast("Any", said))
+            await taken(conn, city, **said)
     assert await conn.fetchval("SELECT count(*) FROM alerts.ticket") == 0
 
 
