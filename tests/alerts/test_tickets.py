@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from alerts.tickets import NewTicket, Origin, pin_of, receive
+from alerts.tickets import pin_of
 from alerts.tickets_claims import claim, give_back, hand_over
-from alerts.tickets_model import FINISHED, OPEN, REASONS, Act, Kind, State, Ticket, after, offered
+from alerts.tickets_model import FINISHED, OPEN, REASONS, Act, State, Ticket, after, offered
 from alerts.tickets_queries import find_ticket, history, load, queue
 from alerts.tickets_units import scope_of
 from kernel.db import Connection
@@ -291,12 +291,3 @@ async def test_the_board_counts_open_items_by_unit_and_age(conn: Connection, cit
     ]  # fmt: skip
     rows = await queue(conn, scope_of(desk), NOON, 60)
     assert [row.ticket.id for row in rows] == [ids[2], ids[0], ids[3]]
-
-
-async def test_a_loop_may_send_an_item_too(conn: Connection, city: City) -> None:
-    said = NewTicket(id=uuid7(NOON), category="loop", district="410221")
-    made = await receive(
-        conn, city.office, Kind.SCREENING, said, Origin(source="loop", movement_id=4102000000001),
-        None, NOON,
-    )  # fmt: skip
-    assert (await seen(conn, made.id)).about_movement == 4102000000001
