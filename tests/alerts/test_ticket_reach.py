@@ -3,17 +3,15 @@
 import re
 from uuid import UUID
 
-import httpx
 import pytest
 
 from kernel.clock import SetClock
 from kernel.db import Connection
 from kernel.ids import uuid7
-from tests.alerts.desk import PHONE, RULES, at, taken
+from tests.alerts.desk import at, taken
 from tests.alerts.test_ticket_pages import event_id
 from tests.checkpoint.moves import reported, scanned, verifying
 from tests.city import City
-from tests.conftest import NOON
 from tests.http import add_account, log_in, opened, submit
 
 
@@ -93,35 +91,3 @@ async def test_others_see_their_own_list_without_a_claim(logged_in, city: City, 
     assert answer.status_code == 200
     assert "/claim" not in answer.text
     assert (await client.get("/hotline/new")).status_code == 403
-
-
-@pytest.mark.usefixtures("city")
-async def test_by_call_too(client: httpx.AsyncClient, logged_in) -> None:
-    said = {"id": str(uuid7(NOON)), "category": "medicine", "words": "胰岛素用完", "phone": PHONE}
-    first = await client.post("/api/v1/help-requests", json=said)
-    assert first.status_code == 202
-    again = await client.post("/api/v1/help-requests", json=said)
-    assert again.json() == first.json() | {"repeated": True}
-    said = {"id": str(uuid7(NOON)), "category": "rude", "words": "态度恶劣"}
-    assert (await client.post("/api/v1/complaints", json=said)).status_code == 202
-    desk = await logged_in("duty")
-    token = {"x-csrftoken": desk.cookies["csrftoken"]}
-    listed = (await desk.get("/api/v1/tickets?kind=help")).json()
-    assert [each["urgency"] for each in listed["tickets"]] == [1]
-    ticket_id = listed["tickets"][0]["ticket"]["id"]
-    assert PHONE not in str(listed)
-    claimed = await desk.post(f"/api/v1/tickets/{ticket_id}/claim", json={}, headers=token)
-    assert claimed.status_code == 200
-    act = {"id": str(uuid7(NOON)), "act": "answer", "words": "已送达", "version": 1}
-    done = await desk.post(f"/api/v1/tickets/{ticket_id}/acts", json=act, headers=token)
-    assert done.json()["ticket"]["state"] == "answered"
-    late = act | {"id": str(uuid7(NOON))}
-    refused = await desk.post(f"/api/v1/tickets/{ticket_id}/acts", json=late, headers=token)
-    assert (refused.status_code, refused.json()["code"]) == (409, "ticket_changed")
-    whole = (await desk.get(f"/api/v1/tickets/{ticket_id}")).json()
-    assert [step["act"] for step in whole["steps"]] == ["receive", "answer"]
-    assert "胰岛素用完" in whole["said"].values()
-    new = {"id": str(uuid7(NOON)), "kind": "screening", "category": "assist", "words": "协查"}
-    made = await desk.post("/api/v1/tickets", json=new, headers=token)
-    assert made.status_code == 201
-    assert RULES.category("screening", "assist") is not None

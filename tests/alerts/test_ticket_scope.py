@@ -1,16 +1,12 @@
 """What the board counts of items, and items that the loop itself sends."""
 
-from alerts.tickets import NewTicket, Origin, receive
 from alerts.tickets_model import (
-    Kind,
     TicketAct,
 )
 from alerts.tickets_queries import load, queue
 from alerts.tickets_units import scope_of
 from kernel.db import Connection
-from kernel.ids import uuid7
 from tests.alerts.desk import at, did, somebody, taken
-from tests.alerts.test_tickets import seen
 from tests.city import City
 from tests.conftest import NOON
 
@@ -26,12 +22,3 @@ async def test_the_board_counts_open_items_by_unit_and_age(conn: Connection, cit
     ]  # fmt: skip
     rows = await queue(conn, scope_of(desk), NOON, 60)
     assert [row.ticket.id for row in rows] == [ids[2], ids[0], ids[3]]
-
-
-async def test_a_loop_may_send_an_item_too(conn: Connection, city: City) -> None:
-    said = NewTicket(id=uuid7(NOON), category="loop", district="410221")
-    made = await receive(
-        conn, city.office, Kind.SCREENING, said, Origin(source="loop", movement_id=4102000000001),
-        None, NOON,
-    )  # fmt: skip
-    assert (await seen(conn, made.id)).about_movement == 4102000000001
