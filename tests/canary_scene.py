@@ -36,7 +36,7 @@ from tests.conftest import NOON
 from tests.offices import of_offices
 from tests.phones import known_device
 
-COUNT = 1_300
+COUNT = 1_400
 #: So many are refused by a database that is broken, in three ways each.
 BROKEN = 40
 TOKEN = "the-walking-driver"

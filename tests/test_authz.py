@@ -62,6 +62,7 @@ async def differences(ground: Ground, route: Route, row: dict[str, str]) -> list
     return found
 
 
+@pytest.mark.timeout(600)
 async def test_the_table_is_as_it_is(ground: Ground, app: Litestar) -> None:
     table, wrong, cells = read_table(), [], 0
     for route in routes(app):
