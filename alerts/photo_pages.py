@@ -9,14 +9,14 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from alerts.reaching import movement_reached
-from closedloop.photos import LARGEST_FORM, add_photo, movement_owning
+from closedloop.photos import LARGEST_FORM, add_photo, movement_owning, sent_from
 from closedloop.reporting import Office, actor_name
 from kernel.attachments import opened, owner_of
 from kernel.audit import record_access
 from kernel.auth import requires
 from kernel.clock import Clock
 from kernel.db import Connection
-from kernel.errors import Unprocessable
+from kernel.errors import NotFound, Unprocessable
 from registry.accounts import known_actor
 from registry.model import Role
 
@@ -49,6 +49,8 @@ async def show_photo(
     actor = known_actor(request)
     movement_id = movement_owning(await owner_of(tx, photo_id))
     await movement_reached(tx, office, movement_id, actor)
+    if Role.FIRM in actor.roles and actor.place_id is not None:
+        await _check_own(tx, movement_id, photo_id, actor.place_id)
     await record_access(
         tx,
         actor,
@@ -63,6 +65,11 @@ async def show_photo(
         media_type="image/jpeg",
         headers={"content-disposition": "inline", "cache-control": "no-store"},
     )
+
+
+async def _check_own(conn: Connection, movement_id: int, photo_id: UUID, place_id: int) -> None:
+    if photo_id not in await sent_from(conn, movement_id, place_id):
+        raise NotFound("unknown_photo")
 
 
 @post(

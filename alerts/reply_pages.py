@@ -193,7 +193,7 @@ async def _show(
         codes=codes(DRIVERS if actor is None else FIRMS),
         delays=[n for n in DELAYS if n <= world.rules_at(now).limits.delay_minutes],
         may_delay=not loop.extended,
-        photos=[] if actor is None else await photos_shown(conn, loop.movement_id),
+        photos=[] if actor is None else await photos_shown(conn, loop.movement_id, actor.place_id),
         places=_destinations(world, loop.next_place_id) if actor is not None else [],
         firm=actor is not None,
         hotline=HOTLINE,

@@ -75,7 +75,7 @@ async def history_page(
         },
         events=[_told(event, world) for event in in_order(situation.events)],
         people=people_shown(situation, actor),
-        photos=await photos_shown(tx, movement_id),
+        photos=await photos_shown(tx, movement_id, own),
         may_trace=bool(situation.people) and Role.TRACER in actor.roles,
         reveal_reasons=REASONS,
         home_url=home_of(actor),

@@ -57,9 +57,31 @@ async def add_photo(
     )
 
 
-async def photos_shown(conn: Connection, movement_id: int) -> list[dict[str, Any]]:
-    """For `photos.html`."""
+async def sent_from(conn: Connection, movement_id: int, place_id: int) -> set[UUID]:
+    """The photos that somebody of this place sent: a firm sees its own, and not what a driver or an
+    officer added to an enquiry.
+    """
+    rows = await conn.fetch(
+        """
+        SELECT a.id FROM kernel.attachment a
+         WHERE a.owner = $1 AND a.kept_by IN (
+               SELECT 'account:' || id FROM registry.account WHERE place_id = $2
+               UNION ALL SELECT 'device:' || id FROM registry.device WHERE place_id = $2)
+        """,
+        owner_named(movement_id),
+        place_id,
+    )
+    return {row["id"] for row in rows}
+
+
+async def photos_shown(
+    conn: Connection, movement_id: int, place_id: int | None = None
+) -> list[dict[str, Any]]:
+    """For `photos.html`; with a place, those that were sent from there."""
     kept = await attachments_of(conn, owner_named(movement_id))
+    if place_id is not None:
+        own = await sent_from(conn, movement_id, place_id)
+        kept = [each for each in kept if each.id in own]
     return [
         {
             "url": f"/photos/{each.id}",

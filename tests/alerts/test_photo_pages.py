@@ -145,7 +145,9 @@ async def test_driver_and_officer_add_a_photo_to_what_they_say(
     assert answer.status_code == 303, answer.text
     firm = await logged_in("firm", city.mill)
     page = await firm.get(f"/firm/trucks/{movement_id}?lang=en")
-    assert len(PHOTO.findall(page.text)) == 1
+    assert PHOTO.findall(page.text) == []  # what an officer added is none of the firm's
+    (of_duty,) = PHOTO.findall((await duty.get(f"/duty/{movement_id}")).text)
+    assert (await firm.get(of_duty)).status_code == 404
     token = re.search(r'name="_csrf_token" value="([^"]+)"', page.text)
     assert token is not None
     said = {"_csrf_token": token[1], "event_id": str(uuid7(clock.at)), "code": "1", "minutes": ""}
@@ -153,6 +155,7 @@ async def test_driver_and_officer_add_a_photo_to_what_they_say(
     assert answer.status_code == 303, answer.text
     history = await duty.get(f"/loops/{movement_id}")
     assert len(PHOTO.findall(history.text)) == 2
+    assert len(PHOTO.findall((await firm.get(f"/loops/{movement_id}")).text)) == 1
 
 
 async def test_a_photo_goes_when_its_time_is_over(
