@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Error, Page, async_playwright
 
 from kernel.db import connected
 from tests.browser.conftest import CHROMIUM, PHONE, QUIET, Site
@@ -73,9 +73,19 @@ CARELESS = """
 
 
 async def until(page: Page, said: str) -> None:
+    """A page that is just being left has no answer yet, and is asked again."""
     async with asyncio.timeout(20):
-        while not await page.evaluate(said):  # noqa: ASYNC110 - the page tells nobody
+        while not await _answered(page, said):  # noqa: ASYNC110 - the page tells nobody
             await asyncio.sleep(0.1)
+
+
+async def _answered(page: Page, said: str) -> bool:
+    try:
+        return bool(await page.evaluate(said))
+    except Error as error:
+        if "navigation" in str(error):
+            return False
+        raise
 
 
 class Gate(Lane):

@@ -89,8 +89,7 @@ async def test_the_file_to_take_along_holds_all_and_nothing_of_others(
     movement_id = await reported(conn, city, crew=({"name": "王五", "id_number": IDS[1]},))
     person = await conn.fetchval("SELECT person_id FROM registry.movement_person WHERE ordinal = 0")
     await conn.execute("DELETE FROM registry.driver_device")
-    await bind(conn, clock)
-    await conn.execute("UPDATE registry.driver_device SET person_id = $1", person)
+    await known_device(conn, TOKEN, person, clock.now(), proved_for=timedelta(hours=1))
     answer = await submit(driver, await driver.get("/d/me"), "/d/me/download", {})
     assert answer.status_code == 200
     assert "attachment" in answer.headers["content-disposition"]

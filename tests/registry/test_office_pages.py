@@ -100,7 +100,7 @@ async def test_a_device_is_enrolled_used_and_revoked(
 
 
 @pytest.mark.parametrize(
-    "fields", [{"name": ""}, {"place": ""}, {"place": "0"}, {"role": "camera"}, {"role": ""}]
+    "fields", [{"name": ""}, {"place": ""}, {"place": "0"}, {"role": "drone"}, {"role": ""}]
 )
 async def test_a_bad_device_is_refused(
     logged_in: LogIn, city: City, fields: dict[str, str]
