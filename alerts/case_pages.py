@@ -19,7 +19,7 @@ from alerts.queries import overdue
 from alerts.reaching import movement_reached
 from alerts.replies import ANSWERS, LONGEST_NOTE, WHOM
 from closedloop.model import UNDER_WAY, state_at
-from closedloop.photos import LARGEST_FORM, add_photo, form_of, photo_id_of, photos_shown
+from closedloop.photos import LARGEST_FORM, add_beside, form_of, photos_shown
 from closedloop.reporting import Office, actor_name
 from closedloop.reveal_pages import driver_shown, people_shown
 from closedloop.situation import Situation
@@ -198,15 +198,7 @@ async def act(
     try:
         async with tx.transaction():  # what was said and its photo stand or fall together
             await do(Doing(tx, office, movement_id, data, said, actor, now))
-            await add_photo(
-                tx,
-                office.vault,
-                movement_id,
-                photo_id=photo_id_of(data.event_id),
-                sent=form.photo,
-                by=actor_name(actor),
-                now=now,
-            )
+            await add_beside(tx, office.vault, movement_id, data.event_id, form.photo, actor, now)
     except Refused as refused:
         told = error(FIELDS.get(refused.code, ""), refused)
         return await _show(tx, office, actor, movement_id, now, told=told, values=said)

@@ -20,12 +20,11 @@ from closedloop.pass_pages import HOTLINE, event_id_in, own_situation
 from closedloop.photos import (
     LARGEST_FORM,
     Form,
-    add_photo,
+    add_beside,
     form_of,
-    photo_id_of,
     photos_shown,
 )
-from closedloop.reporting import Office, accepted, actor_name
+from closedloop.reporting import Office, accepted
 from closedloop.situation import Situation
 from closedloop.watching import name_of
 from kernel.auth import Actor, public, requires
@@ -149,15 +148,7 @@ async def _take(
         )
         async with conn.transaction():  # what was said and its photo stand or fall together
             accepted([await reply(conn, office, movement_id, said, actor, now)])
-            await add_photo(
-                conn,
-                office.vault,
-                movement_id,
-                photo_id=photo_id_of(said.id),
-                sent=form.photo,
-                by=actor_name(actor) if actor else "driver",
-                now=now,
-            )
+            await add_beside(conn, office.vault, movement_id, said.id, form.photo, actor, now)
     except Refused as refused:
         told = error(FIELDS.get(refused.code, ""), refused)
         return await _show(conn, office, situation, back, actor, now, data, told)

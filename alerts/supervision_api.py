@@ -138,14 +138,14 @@ async def new_case(
 
 
 @post(
-    "/supervision/cases/{case_id:uuid}/steps",
+    "/supervision/cases/{oversight_id:uuid}/steps",
     guards=[requires(*WRITERS)],
     status_code=200,
     tags=["supervision"],
 )
 async def new_step(
     request: AnyRequest,
-    case_id: FromPath[UUID],
+    oversight_id: FromPath[UUID],
     data: JSONBody[StepSaid],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
@@ -154,7 +154,7 @@ async def new_step(
     """Take a step of the ladder. A step that may not be taken is 409, with why."""
     now = clock.now()
     supervision = await rules_now(tx, cache, now)
-    return await take_step(tx, supervision, case_id, data, known_actor(request), now)
+    return await take_step(tx, supervision, oversight_id, data, known_actor(request), now)
 
 
 @get("/supervision/problems", guards=[requires(*READERS)], tags=["supervision"])

@@ -73,24 +73,24 @@ def _row(supervision: Supervision, case: Case) -> dict[str, Any]:
     }
 
 
-@get("/supervision/cases/{case_id:uuid}", guards=[requires(*READERS)])
+@get("/supervision/cases/{oversight_id:uuid}", guards=[requires(*READERS)])
 async def case_page(
     request: AnyRequest,
-    case_id: FromPath[UUID],
+    oversight_id: FromPath[UUID],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
     cache: NamedDependency[WorldCache],
     done: FromQuery[str] = "",
 ) -> Page:
     """What was done, and the steps that are open to whoever looks."""
-    return await _show(tx, cache, known_actor(request), case_id, clock.now(), done=done)
+    return await _show(tx, cache, known_actor(request), oversight_id, clock.now(), done=done)
 
 
 async def _show(
     conn: Connection,
     cache: WorldCache,
     actor: Actor,
-    case_id: UUID,
+    oversight_id: UUID,
     now: datetime,
     *,
     done: str = "",
@@ -98,10 +98,10 @@ async def _show(
     values: Mapping[str, str] | None = None,
 ) -> Page:
     supervision = await rules_now(conn, cache, now)
-    case = await case_of(conn, supervision, case_id, own_district(actor))
+    case = await case_of(conn, supervision, oversight_id, own_district(actor))
     ladder = supervision.ladder(case.ladder)
     steps = open_steps(ladder, case.standing, actor.id, actor.roles, now) if ladder else []
-    path = f"/supervision/cases/{case_id}"
+    path = f"/supervision/cases/{oversight_id}"
     return page(
         "supervision_case.html",
         case=_row(supervision, case)
@@ -110,7 +110,7 @@ async def _show(
             "post_url": f"{path}/step",
             "place_url": f"/supervision/places/{case.due_id}",
         },
-        acts=[_told(ladder, told) for told in await told_of(conn, case_id)],
+        acts=[_told(ladder, told) for told in await told_of(conn, oversight_id)],
         steps=[step_form(step, now) for step in steps],
         ladder_steps=_ways(ladder, case),
         flags=[flag_shown(flag) for flag in flags_of(supervision, [case], now)],
@@ -137,10 +137,10 @@ def _told(ladder: Stepladder | None, told: Told) -> dict[str, Any]:
     }
 
 
-@post("/supervision/cases/{case_id:uuid}/step", guards=[requires(*WRITERS)], status_code=200)
+@post("/supervision/cases/{oversight_id:uuid}/step", guards=[requires(*WRITERS)], status_code=200)
 async def step_page(
     request: AnyRequest,
-    case_id: FromPath[UUID],
+    oversight_id: FromPath[UUID],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
     cache: NamedDependency[WorldCache],
@@ -150,11 +150,11 @@ async def step_page(
     try:
         async with tx.transaction():
             supervision = await rules_now(tx, cache, now)
-            await take_step(tx, supervision, case_id, step_said(form, now), actor, now)
+            await take_step(tx, supervision, oversight_id, step_said(form, now), actor, now)
     except Refused as refused:
         values = {name: given[0] for name, given in form.items()}
-        return await _show(tx, cache, actor, case_id, now, refused=refused, values=values)
-    return Redirect(f"/supervision/cases/{case_id}?done=step", status_code=303)
+        return await _show(tx, cache, actor, oversight_id, now, refused=refused, values=values)
+    return Redirect(f"/supervision/cases/{oversight_id}?done=step", status_code=303)
 
 
 HANDLERS: list[Any] = [cases_page, case_page, step_page]

@@ -1,5 +1,6 @@
 """One work item: what was said, what has been done, and what may be done next."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ from kernel.web import Page, page, url_with
 from registry.accounts import home_of, known_actor
 from registry.plates import kind_shown
 from registry.reveal import REASONS, count_refused
+from registry.rules import RuleSet
 from registry.wording import error, navigation
 
 AnyRequest = Request[Any, Any, Any]
@@ -91,30 +93,7 @@ async def _show(
     return page(
         "ticket.html",
         http_status=status if told else 200,
-        ticket={
-            "id": ticket.id,
-            "number": ticket.number,
-            "kind": ticket.kind,
-            "what": what(ticket, rules.information),
-            "state": ticket.state,
-            "priority": ticket.priority,
-            "crowded": ticket.crowded,
-            "version": ticket.version,
-            "source": ticket.source,
-            "received_at": ticket.received_at,
-            "due_at": ticket.due_at,
-            "late": is_late(ticket.due_at, now),
-            "answer_by": ticket.answer_by,
-            "unit": unit_said(ticket, place, district),
-            "district": known.get(ticket.district_code, ""),
-            "masked_name": ticket.masked_name,
-            "masked_phone": ticket.masked_phone,
-            "plate": ticket.plate,
-            "plate_kind": kind_shown(ticket.plate) if ticket.plate else "",
-            "seen_at": ticket.seen_at,
-            "rating": ticket.rating,
-            "open": ticket.state in OPEN,
-        },
+        ticket=_ticket(ticket, rules, unit_said(ticket, place, district), known, now),
         owner=await _owner(conn, ticket) if held else "",
         mine=held and ticket.claimed_by == actor.id,
         story=story(await history(conn, ticket.id), said, rules, world),
@@ -142,6 +121,35 @@ async def _show(
         home_url=home_of(actor),
         nav=navigation(actor),
     )
+
+
+def _ticket(
+    ticket: Ticket, rules: RuleSet, unit: str, districts: Mapping[str, str], now: datetime
+) -> dict[str, Any]:
+    return {
+        "id": ticket.id,
+        "number": ticket.number,
+        "kind": ticket.kind,
+        "what": what(ticket, rules.information),
+        "state": ticket.state,
+        "priority": ticket.priority,
+        "crowded": ticket.crowded,
+        "version": ticket.version,
+        "source": ticket.source,
+        "received_at": ticket.received_at,
+        "due_at": ticket.due_at,
+        "late": is_late(ticket.due_at, now),
+        "answer_by": ticket.answer_by,
+        "unit": unit,
+        "district": districts.get(ticket.district_code, ""),
+        "masked_name": ticket.masked_name,
+        "masked_phone": ticket.masked_phone,
+        "plate": ticket.plate,
+        "plate_kind": kind_shown(ticket.plate) if ticket.plate else "",
+        "seen_at": ticket.seen_at,
+        "rating": ticket.rating,
+        "open": ticket.state in OPEN,
+    }
 
 
 def _may_trace(actor: Actor) -> bool:

@@ -15,8 +15,8 @@ from checkpoint.scans import Scan
 from closedloop.acts import ACTS, Act, propose
 from closedloop.commit import append
 from closedloop.model import Level
-from closedloop.photos import LARGEST_FORM, add_photo, form_of, photo_id_of
-from closedloop.reporting import accepted, actor_name, opened_id, situation_of
+from closedloop.photos import LARGEST_FORM, add_beside, form_of
+from closedloop.reporting import accepted, opened_id, situation_of
 from closedloop.saying import one_line
 from closedloop.staff_pages import show_firm
 from closedloop.watching import place_of, who
@@ -66,15 +66,8 @@ async def report_discrepancy(
         async with tx.transaction():  # what was said and its photo stand or fall together
             event_id = data.event_id or uuid7(now)
             movement_id = await _discrepancy(tx, intake, actor, data, event_id, now)
-            await add_photo(
-                tx,
-                intake.office.vault,
-                movement_id,
-                photo_id=photo_id_of(event_id),
-                sent=form.photo,
-                by=actor_name(actor),
-                now=now,
-            )
+            vault = intake.office.vault
+            await add_beside(tx, vault, movement_id, event_id, form.photo, actor, now)
     except Refused as refused:
         told = [error(_field_of(refused.code), refused)]
         return await show_firm(tx, intake.office, actor, now, errors=told, values=form.said)

@@ -93,7 +93,7 @@ _OWN = {
     "POST /coverage/import": "a registrar's own list",
     "POST /coverage/rows/{due_id}/acts": "a registrar's own decision",
     "POST /supervision/cases": "an inspector's own decision",
-    "POST /supervision/cases/{case_id}/steps": "an inspector's own decision",
+    "POST /supervision/cases/{oversight_id}/steps": "an inspector's own decision",
     "POST /supervision/problems": "an inspector's own decision",
     "POST /supervision/problems/{problem_id}/acts": "an inspector's own decision",
     "POST /supervision/rounds": "an inspector's own decision",

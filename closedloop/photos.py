@@ -11,7 +11,9 @@ from litestar import Request
 from litestar.datastructures import UploadFile
 from msgspec import Struct, ValidationError, convert
 
+from closedloop.reporting import actor_name
 from kernel.attachments import attach, attachments_of
+from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Malformed, NotFound
 from kernel.i18n import t
@@ -117,3 +119,26 @@ async def form_of(request: Request[Any, Any, Any]) -> Form:
 def photo_id_of(event_id: UUID) -> UUID:
     """A photo that came with an event is one as the event is."""
     return uuid5(event_id, "photo")
+
+
+async def add_beside(
+    conn: Connection,
+    vault: Vault,
+    movement_id: int,
+    event_id: UUID,
+    sent: bytes,
+    actor: Actor | None,
+    now: datetime,
+) -> None:
+    """The photo of a form beside what the form said; nothing where none was chosen. Raises what
+    `add_photo` raises.
+    """
+    await add_photo(
+        conn,
+        vault,
+        movement_id,
+        photo_id=photo_id_of(event_id),
+        sent=sent,
+        by=actor_name(actor),
+        now=now,
+    )

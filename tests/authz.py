@@ -32,7 +32,10 @@ PLACED = frozenset({*AT_A_PLACE, Role.DESK})
 #: Columns of the table. `halfway` has shown a password and owes the second factor.
 COLUMNS = ("nobody", "halfway", "lane-device", "firm-device", *(role.value for role in OFFERED))
 #: What a path or a form must name for the route to be about the one object.
-OF_SOMEBODY = ("{movement_id", "{place_id", "{hold_id", "{alert_id", "{visit_id", "{ticket_id")
+OF_SOMEBODY = (
+    "{movement_id", "{place_id", "{hold_id", "{alert_id", "{visit_id", "{ticket_id",
+    "{due_id", "{oversight_id", "{problem_id", "{round_id",
+)  # fmt: skip
 #: Where a firm is a venue, which has visitors and no trucks.
 AT_A_VENUE = ("/venue", "/api/v1/visits")
 

@@ -124,6 +124,40 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/tickets/{ticket_id:uuid}/acts": _about_hold(act="note", words="x"),
     "POST /api/v1/tickets/{ticket_id:uuid}/claim": lambda _, __: {"json": {}},
     "POST /api/v1/expectations/{movement_id:int}/answer": _about_hold(answer="yes"),
+    "POST /api/v1/coverage/rows/{due_id:int}/acts": _about_hold(
+        act="units", reason="核实", street="城关镇", trade="商务局"
+    ),
+    "POST /api/v1/supervision/cases/{oversight_id:uuid}/steps": _about_hold(
+        step="mended", evidence="照片", reason="复查"
+    ),
+    "POST /api/v1/supervision/problems/{problem_id:uuid}/acts": _about_hold(
+        act="mend", evidence="整改后的照片"
+    ),
+    "POST /api/v1/supervision/cases": lambda known, ground: {
+        "json": {
+            "due_id": int(known["due_id"]),
+            "ladder": "plaque",
+            "step": _hold(ground) | {"step": "", "reason": "督查通报", "evidence": "照片"},
+        }
+    },
+    "POST /api/v1/supervision/problems": lambda known, ground: {
+        "json": _hold(ground)
+        | {"due_id": int(known["due_id"]), "finding": "inaccurate", "note": "登记不全"}
+    },
+    "POST /api/v1/supervision/rounds": _about_hold(name="城关镇扫街", district="410221", teams=1),
+    "POST /api/v1/supervision/visits": lambda known, ground: {
+        "json": {
+            "visits": [
+                _hold(ground)
+                | {
+                    "round_id": known["round_id"],
+                    "due_id": int(known["due_id"]),
+                    "findings": ["not_in_use"],
+                    "note": "当场指导",
+                }
+            ]
+        }
+    },
     "POST /api/v1/alerts/{alert_id:str}/claim": lambda _, __: {"json": {}},
     "POST /api/v1/alerts/{alert_id:str}/release": lambda _, __: {"json": {}},
     "POST /api/v1/alerts/{alert_id:str}/snooze": lambda _, __: {"json": {"minutes": 10}},

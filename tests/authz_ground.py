@@ -21,6 +21,7 @@ from registry.sessions import begin
 from registry.transport import Asked, issue
 from tests.alerts.desk import pushed_to
 from tests.alerts.enquiry import add_extension, alert_of
+from tests.alerts.supervised import add_oversight
 from tests.authz import AT_A_VENUE, COLUMNS, Caller, Route, admits, callers
 from tests.authz_bodies import BODIES
 from tests.checkpoint.moves import about_hold, held, released, verifying
@@ -117,6 +118,7 @@ class Ground:
             "decision": "approve",
             **await add_trace(conn, city, movement_id, now, district="410221"),
             "visit_id": str(await a_visit(conn, city, venue, now)),
+            **await add_oversight(conn, now),
         } | await of_offices(self.conn, self.city, now)
 
     async def _hold(self, now: datetime) -> UUID:

@@ -17,6 +17,7 @@ from registry.drafts import begin
 from registry.reports import view_key
 from tests.alerts.desk import pushed_to
 from tests.alerts.enquiry import add_extension, alert_of
+from tests.alerts.supervised import add_oversight
 from tests.canaries import Canary
 from tests.canary_walk import (
     Answer,
@@ -125,6 +126,7 @@ async def known_ids(conn: Connection, city: City, venue: Venue, canary: Canary) 
         "hold_id": str((await _hold(conn, city))[1]),
         "transport_no": await give_pass(conn, city, plate="豫B77777"),
         **traced,
+        **await add_oversight(conn, NOON),
         "number": str(await conn.fetchval("SELECT max(version) FROM registry.rule_set")),
     }
 

@@ -1,10 +1,12 @@
 """What is sent to be written down as an example, where the matrix of who may sends nothing."""
 
+import base64
 from datetime import timedelta
 from typing import Any
 
 from kernel.ids import uuid7
 from tests.authz_bodies import Stage
+from tests.kernel.test_photos import picture
 
 
 def _id(ground: Stage) -> str:
@@ -63,6 +65,22 @@ def _notice(_: dict[str, str], ground: Stage) -> dict[str, Any]:
     return {"json": {"id": _id(ground), "kind": "wait", "minutes": 20}}
 
 
+def _photo(_: dict[str, str], ground: Stage) -> dict[str, Any]:
+    return {"json": {"id": _id(ground), "image": base64.b64encode(picture()).decode()}}
+
+
+def _asked(category: str, words: str, **more: str):
+    def fill(_: dict[str, str], ground: Stage) -> dict[str, Any]:
+        return {"json": {"id": _id(ground), "category": category, "words": words} | more}
+
+    return fill
+
+
+def _ledger(_: dict[str, str], __: Stage) -> dict[str, Any]:
+    text = "名称,辖区,镇办,行业主管部门,地址\n利民药店,杞县,城关镇,卫健委,南大街3号\n"
+    return {"content": text, "headers": {"content-type": "text/csv"}}
+
+
 MORE: dict[str, Any] = {
     "POST /api/v1/movements": _report,
     "POST /api/v1/evidence/{kind:str}": _csv,
@@ -70,7 +88,18 @@ MORE: dict[str, Any] = {
     "POST /api/v1/extensions": _extension,
     "POST /api/v1/transport-passes": _transport,
     "POST /api/v1/gate/notices": _notice,
+    "POST /api/v1/movements/{movement_id:int}/photos": _photo,
+    "POST /api/v1/complaints": _asked("turned_back", "证件齐全，仍被劝返"),
+    "POST /api/v1/help-requests": _asked("fuel", "还剩一格油，车在服务区"),
+    "POST /api/v1/tickets": _asked("turned_back", "证件齐全，仍被劝返", kind="complaint"),
+    "POST /api/v1/coverage/import": _ledger,
 }
 QUERIES: dict[str, dict[str, str]] = {
+    "POST /coverage/import": {
+        "source": "市场主体台账",
+        "of_office": "市场监督管理局",
+        "as_of": "2022-05-01",
+        "dry_run": "true",
+    },
     "POST /evidence/{kind}": {"source": "lab", "dry_run": "true"},
 }

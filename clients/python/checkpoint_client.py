@@ -1912,9 +1912,9 @@ class Client:
         answer = await self._send("POST", f"/api/v1/places/{place_id}/test-scans", {}, body, "application/json")
         return _read(answer, TrialReceipt)
 
-    async def post_coverage_import(self, *, source: str | None = None, of_office: str | None = None, as_of: str | None = None, dry_run: bool | None = None) -> CoverageReport:
+    async def post_coverage_import(self, body: bytes | str, *, source: str | None = None, of_office: str | None = None, as_of: str | None = None, dry_run: bool | None = None) -> CoverageReport:
         """A list of places that should have a code, as CSV or XLSX; a result for each row. A trial unless `dry_run=false`. `source` and `of_office` say whose list it is, `as_of` of which day."""
-        answer = await self._send("POST", f"/api/v1/coverage/import", {"source": source, "of_office": of_office, "as_of": as_of, "dry_run": dry_run})
+        answer = await self._send("POST", f"/api/v1/coverage/import", {"source": source, "of_office": of_office, "as_of": as_of, "dry_run": dry_run}, body, "text/csv")
         return _read(answer, CoverageReport)
 
     async def get_coverage_sources(self) -> Sources:
@@ -2302,9 +2302,9 @@ class Client:
         answer = await self._send("POST", f"/api/v1/supervision/cases", {}, body, "application/json")
         return _read(answer, Receipt)
 
-    async def post_supervision_cases_steps(self, case_id: UUID, body: alerts_supervision_cases_StepSaid) -> Receipt:
+    async def post_supervision_cases_steps(self, oversight_id: UUID, body: alerts_supervision_cases_StepSaid) -> Receipt:
         """Take a step of the ladder. A step that may not be taken is 409, with why."""
-        answer = await self._send("POST", f"/api/v1/supervision/cases/{case_id}/steps", {}, body, "application/json")
+        answer = await self._send("POST", f"/api/v1/supervision/cases/{oversight_id}/steps", {}, body, "application/json")
         return _read(answer, Receipt)
 
     async def get_supervision_problems(self, *, which: str | None = None, street: str | None = None, trade: str | None = None, after: str | None = None, limit: int | None = None) -> Problems:

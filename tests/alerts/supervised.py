@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from alerts.street_rounds import NewRound, make_round
 from alerts.supervision_cases import Receipt, StepSaid, open_case, take_step
+from alerts.supervision_problems import NewProblem, open_problem
 from kernel.auth import Actor
 from kernel.db import Connection
 from registry.coverage_imports import CoverageReport, Listed, import_due
@@ -120,3 +122,20 @@ async def go(
 ) -> Receipt:
     said = StepSaid(id=uuid4(), step=step, **(ALL | more))
     return await take_step(conn, HENAN, case_id, said, actor, now)
+
+
+async def add_oversight(conn: Connection, now: datetime) -> dict[str, str]:
+    """A shop of 410221 on a ladder, with a problem, in a round: what addresses name."""
+    inspector = officer("inspector", "grid")
+    due_id = await a_shop(conn)
+    case = await begin(conn, due_id, "mend", inspector, now, days=3)
+    said = NewProblem(id=uuid4(), due_id=due_id, finding="not_visible")
+    problem = await open_problem(conn, HENAN, said, inspector, now)
+    sweep = NewRound(id=uuid4(), name="城关镇", district="410221", teams=1)
+    return {
+        "due_id": str(due_id),
+        "oversight_id": str(case.case_id),
+        "problem_id": str(problem.problem_id),
+        "round_id": str(await make_round(conn, sweep, inspector, now)),
+        "team": "1",
+    }
