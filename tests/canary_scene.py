@@ -19,15 +19,7 @@ from tests.alerts.desk import pushed_to
 from tests.alerts.enquiry import add_extension, alert_of
 from tests.alerts.supervised import add_oversight
 from tests.canaries import Canary
-from tests.canary_walk import (
-    Answer,
-    Route,
-    Walk,
-    application_of,
-    evidence_of,
-    form_of,
-    report_of,
-)
+from tests.canary_walk import Answer, Route, Walk, application_of, evidence_of, form_of, report_of
 from tests.checkpoint.moves import held, scanned
 from tests.checkpoint.test_goes_first import give_pass
 from tests.city import IDS, City, a_report, add_dead_letter, add_notice
