@@ -133,7 +133,7 @@ async def _columns(conn: Connection) -> dict[str, list[str]]:
         SELECT table_schema || '.' || table_name AS name,
                array_agg(column_name::text ORDER BY ordinal_position) AS columns
           FROM information_schema.columns
-         WHERE table_schema || '.' || table_name = ANY($1) GROUP BY 1
+         WHERE table_schema || '.' || table_name = ANY($1) AND is_identity = 'NO' GROUP BY 1
         """,
         TABLES,
     )

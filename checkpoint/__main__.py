@@ -27,6 +27,8 @@ from checkpoint.scenario_command import scenario_command
 from checkpoint.serving import port_is_free, serve
 from checkpoint.simulate import add_arguments as add_simulation
 from checkpoint.simulate import simulate
+from checkpoint.verifying import add_arguments as add_verification
+from checkpoint.verifying import verify_command
 from closedloop.demo_visits import seed_visits
 from closedloop.reporting import Office
 from closedloop.tracing_demo import seed_tracing
@@ -101,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     kept.add_argument("action", choices=("list", "new-key", "rewrap"))
     erased = command("retention", _retention, "erase what has been kept long enough, now")
     erased.add_argument("--dry-run", action="store_true", help="only say how many are due")
+    add_verification(command("verify", _verify, "read ledger and record of accesses against seals"))
     command("doctor", _doctor, "say in words what is wrong")
     return parser
 
@@ -230,6 +233,13 @@ def _retention(arguments: argparse.Namespace, settings: Settings) -> int:
     with _database(settings) as dsn:
         print("\n".join(asyncio.run(retention_command(dsn, dry_run=arguments.dry_run))))
     return 0
+
+
+def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
+    with _database(settings) as dsn:
+        said, whole = asyncio.run(verify_command(arguments, settings, dsn))
+    print("\n".join(said))
+    return 0 if whole else 1
 
 
 def _doctor(_: argparse.Namespace, settings: Settings) -> int:

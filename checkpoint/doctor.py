@@ -18,10 +18,11 @@ from registry.pulses import Pulse, pulses
 STALE = timedelta(seconds=120)
 WHAT = {
     "deliveries": "nobody is told anything. Look for job_failed in the log.",
+    "seals": "an edit of the ledger would not be found. Look for job_failed job=seals in the log.",
     "canary": "a missing truck may not be flagged. Look for job_failed job=canary in the log.",
 }
 #: The sweep has words of its own.
-OTHERS = {name: seconds for name, seconds in WATCHED.items() if name != HEARTBEAT}
+OTHERS = {name: seconds for name, seconds in WATCHED.items() if name != HEARTBEAT} | {"seals": 30}
 DAY = timedelta(days=1)
 
 

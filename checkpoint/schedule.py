@@ -14,10 +14,12 @@ from alerts.supervision_clock import look_after
 from alerts.telling import teller
 from alerts.watching import CANARY, WATCHED, measure
 from checkpoint.retention import ERASERS
+from checkpoint.verifying import STREAMS
 from closedloop.changes import keep_up
 from closedloop.lapsing import lapse_and_renew
 from closedloop.learning import learn
 from closedloop.shadow_runs import run_asked
+from kernel.chain import seal_settled
 from kernel.deliveries import deliver
 from kernel.jobs import Job, beat
 from kernel.keyring import REFRESH_SECONDS, refresh
@@ -35,6 +37,7 @@ SUPERVISION_SECONDS = 300
 #: A firm is told of a truck so soon after its pass was issued.
 ASKING_SECONDS = 15
 CHANGES_SECONDS = 60
+SEALING_SECONDS = 30
 #: Whoever asked for a shadow run looks at the page meanwhile.
 SHADOW_SECONDS = 5
 
@@ -64,6 +67,7 @@ def _jobs(state: State) -> Iterator[tuple[str, float, Job]]:
     yield "deliveries", SENDING_SECONDS, _delivering(state)
     yield "feed", HOUR, _forgetting_messages(state)
     yield "changes", CHANGES_SECONDS, _keeping_up(state)
+    yield "seals", SEALING_SECONDS, _sealing(state)
     yield "canary", CANARY_SECONDS, _singing(state)
     yield WATCH, WATCH_SECONDS, _watching(state)
     yield "lapses", LAPSING_SECONDS, _lapsing(state)
@@ -148,6 +152,14 @@ def _keeping_up(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
             await keep_up(conn, state.clock.now())
+
+    return job
+
+
+def _sealing(state: State) -> Job:
+    async def job() -> None:
+        async with state.pool.acquire(timeout=2) as conn:
+            await seal_settled(conn, state.vault, STREAMS, state.clock.now())
 
     return job
 

@@ -21,7 +21,7 @@ ALLOWED = frozenset({
     "event", "level", "timestamp", "logger",
     "request_id", "method", "path", "status", "ms",
     "code", "error", "where",
-    "job", "name", "count", "seconds", "worker", "port", "migration", "version",
+    "job", "name", "count", "seconds", "worker", "port", "migration", "version", "seal",
 })  # fmt: skip
 _OUR_FRAMES = 12
 

@@ -5,8 +5,20 @@ from uuid import UUID
 
 import msgspec
 
+from kernel.chain import Stream
 from kernel.db import Connection
 from registry.model import Event
+
+EVENTS = Stream(
+    name="events",
+    table="registry.event",
+    columns=(
+        *("movement_id", "event_id", "kind", "occurred_at", "received_at", "uncertainty_ms"),
+        *("place_id", "gate", "device_id", "sequence", "offline", "actor", "body"),
+    ),
+    at="received_at",
+    kept="records",
+)
 
 
 async def events_of(conn: Connection, movement_id: int) -> list[Event]:
