@@ -8,20 +8,26 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
+from alerts import supervision_views
 from alerts.reaching import movement_reached
+from alerts.supervision_photos import due_owning
 from closedloop.photos import LARGEST_FORM, add_photo, movement_owning, sent_from
 from closedloop.reporting import Office, actor_name
 from kernel.attachments import opened, owner_of
 from kernel.audit import record_access
-from kernel.auth import requires
+from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
 from kernel.errors import NotFound, Unprocessable
 from registry.accounts import known_actor
+from registry.coverage import due_row
 from registry.model import Role
+from registry.scope import own_district
 
 AnyRequest = Request[Any, Any, Any]
 READERS = (Role.DUTY, Role.DESK, Role.FIRM, Role.POLICE, Role.TRACER, Role.AUDITOR)
+#: Of supervision's photos; each kind is looked at by its own.
+OVERSEERS = supervision_views.READERS
 SENDERS = (Role.DUTY, Role.DESK, Role.FIRM, Role.POLICE)
 
 
@@ -37,7 +43,7 @@ class PhotoKept(Struct, frozen=True, kw_only=True):
     result: Literal["recorded", "repeated"]
 
 
-@get("/photos/{photo_id:uuid}", guards=[requires(*READERS)])
+@get("/photos/{photo_id:uuid}", guards=[requires(*{*READERS, *OVERSEERS})])
 async def show_photo(
     photo_id: FromPath[UUID],
     request: AnyRequest,
@@ -47,16 +53,13 @@ async def show_photo(
 ) -> Response[bytes]:
     """The picture alone. Each look leaves its row; to others the photo does not exist."""
     actor = known_actor(request)
-    movement_id = movement_owning(await owner_of(tx, photo_id))
-    await movement_reached(tx, office, movement_id, actor)
-    if Role.FIRM in actor.roles and actor.place_id is not None:
-        await _check_own(tx, movement_id, photo_id, actor.place_id)
+    kind, subject = await _reached(tx, office, photo_id, actor)
     await record_access(
         tx,
         actor,
         action="read_photo",
-        subject_kind="movement",
-        subject=str(movement_id),
+        subject_kind=kind,
+        subject=str(subject),
         reason="page",
         now=clock.now(),
     )
@@ -65,6 +68,25 @@ async def show_photo(
         media_type="image/jpeg",
         headers={"content-disposition": "inline", "cache-control": "no-store"},
     )
+
+
+async def _reached(
+    conn: Connection, office: Office, photo_id: UUID, actor: Actor
+) -> tuple[str, int]:
+    """What it is a photo of, where that is the actor's to see. Raises NotFound otherwise."""
+    owner = await owner_of(conn, photo_id)
+    due_id = due_owning(owner)
+    may_see = READERS if due_id is None else OVERSEERS
+    if not actor.roles & set(may_see):
+        raise NotFound("unknown_photo")
+    if due_id is not None:
+        await due_row(conn, due_id, own_district(actor))
+        return "due_place", due_id
+    movement_id = movement_owning(owner)
+    await movement_reached(conn, office, movement_id, actor)
+    if Role.FIRM in actor.roles and actor.place_id is not None:
+        await _check_own(conn, movement_id, photo_id, actor.place_id)
+    return "movement", movement_id
 
 
 async def _check_own(conn: Connection, movement_id: int, photo_id: UUID, place_id: int) -> None:

@@ -107,9 +107,10 @@ async def told_of(conn: Connection, case_id: UUID) -> list[Told]:
     """The acts of a case in their order."""
     rows = await conn.fetch(
         """
-        SELECT a.step, a.ground, a.reason, a.evidence, a.photo, a.passed, a.deadline, a.look_back,
-               coalesce(c.name, '') AS actor_name, a.at
+        SELECT a.step, a.ground, a.reason, a.evidence, t.id AS photo, a.passed, a.deadline,
+               a.look_back, coalesce(c.name, '') AS actor_name, a.at
           FROM alerts.oversight_act a LEFT JOIN registry.account c ON c.id = a.actor_id
+          LEFT JOIN kernel.attachment t ON t.id = a.photo
          WHERE a.oversight_id = $1 ORDER BY a.number
         """,
         case_id,

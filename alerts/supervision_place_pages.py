@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from alerts.joint_tasks import NewTask, ask_for_task, tasks
 from alerts.supervision_case_list import Case, cases_of, marks_of
 from alerts.supervision_cases import open_case
+from alerts.supervision_photos import photos_of_place
 from alerts.supervision_problem_list import Sought, problems
 from alerts.supervision_problems import NewProblem, open_problem
 from alerts.supervision_step_forms import step_said
@@ -101,6 +102,7 @@ async def _show(
             for each in await tasks(conn, own_district(actor), due_id)
         ],
         changes=await changes_of(conn, due_id),
+        photos=await photos_of_place(conn, due_id),
         ladders=_ladders(supervision, cases, actor, now),
         findings=options(supervision.findings),
         parties=options(supervision.parties),

@@ -112,8 +112,9 @@ async def told_of_problem(conn: Connection, problem_id: UUID) -> list[ProblemTol
     """What was done, in its order."""
     rows = await conn.fetch(
         """
-        SELECT a.act, a.note, a.evidence, a.photo, coalesce(c.name, '') AS actor_name, a.at
+        SELECT a.act, a.note, a.evidence, t.id AS photo, coalesce(c.name, '') AS actor_name, a.at
           FROM alerts.problem_act a LEFT JOIN registry.account c ON c.id = a.actor_id
+          LEFT JOIN kernel.attachment t ON t.id = a.photo
          WHERE a.problem_id = $1 ORDER BY a.number
         """,
         problem_id,

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
+from alerts.supervision_photos import keep_photo, photo_named, photo_sent
 from alerts.supervision_problem_list import (
     MOST_SHOWN,
     Problem,
@@ -31,6 +32,8 @@ from alerts.supervision_views import (
     rules_now,
     sender_id,
 )
+from closedloop.photos import LARGEST_FORM
+from closedloop.reporting import Office
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -141,25 +144,34 @@ async def _show(
     )
 
 
-@post("/supervision/problems/{problem_id:uuid}/act", guards=[requires(*WRITERS)], status_code=200)
+@post(
+    "/supervision/problems/{problem_id:uuid}/act",
+    guards=[requires(*WRITERS)],
+    status_code=200,
+    request_max_body_size=LARGEST_FORM,
+)
 async def problem_act_page(
     request: AnyRequest,
     problem_id: FromPath[UUID],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
-    cache: NamedDependency[WorldCache],
+    office: NamedDependency[Office],
 ) -> Page | Redirect:
     """Mended, sent back, struck off or open again. Whoever comes second is told who was first."""
     actor, now, form = known_actor(request), clock.now(), await form_of(request)
+    act_id, photo, cache = sender_id(form, now), await photo_sent(request), office.cache
     said = ProblemAct(
-        id=sender_id(form, now),
+        id=act_id,
         act=one(form, "act"),
         note=one(form, "note"),
         evidence=one(form, "evidence"),
+        photo=photo_named(act_id, photo),
     )
     try:
         async with tx.transaction():
             await act_on_problem(tx, problem_id, said, actor, now)
+            problem = await problem_of(tx, problem_id, own_district(actor), now)
+            await keep_photo(tx, office.vault, problem.due_id, act_id, photo, actor, now)
     except Refused as refused:
         values = {name: given[0] for name, given in form.items()}
         return await _show(tx, cache, actor, problem_id, now, refused=refused, values=values)

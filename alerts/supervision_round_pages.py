@@ -22,18 +22,22 @@ from alerts.street_rounds import (
     teams_of,
 )
 from alerts.street_visits import LONGEST_NOTE, Trial, VisitSaid, record_visit
+from alerts.supervision_photos import keep_photo, photo_named, photo_sent
 from alerts.supervision_views import (
     READERS,
     WRITERS,
     AnyRequest,
     form_of,
     frame,
+    moment_of,
     number,
     one,
     options,
     rules_now,
     sender_id,
 )
+from closedloop.photos import LARGEST_FORM
+from closedloop.reporting import Office
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
 from kernel.db import Connection
@@ -204,33 +208,46 @@ def _stop(stop: Stop, now: datetime) -> dict[str, Any]:
     return {"stop": stop, "event_id": str(uuid7(now)), "gates": stop.gates}
 
 
-@post("/supervision/rounds/{round_id:uuid}/visits", guards=[requires(*WRITERS)], status_code=200)
+@post(
+    "/supervision/rounds/{round_id:uuid}/visits",
+    guards=[requires(*WRITERS)],
+    status_code=200,
+    request_max_body_size=LARGEST_FORM,
+)
 async def visit_page(
     request: AnyRequest,
     round_id: FromPath[UUID],
     tx: NamedDependency[Connection],
     clock: NamedDependency[Clock],
-    cache: NamedDependency[WorldCache],
+    office: NamedDependency[Office],
 ) -> Page | Redirect:
-    """What was found at one place. Sent twice, it is recorded once."""
+    """What was found at one place, with a photo or without. Sent twice, it is recorded once."""
     actor, now, form = known_actor(request), clock.now(), await form_of(request)
-    team = number(one(form, "team")) or 1
-    result = one(form, "result")
-    asked = VisitSaid(
-        id=sender_id(form, now),
-        round_id=round_id,
-        due_id=number(one(form, "due_id")) or 0,
-        findings=tuple(form.get("finding", [])),
-        note=one(form, "note"),
-        test=Trial(gate=one(form, "gate"), result=result) if result else None,
-    )
+    team, photo, cache = number(one(form, "team")) or 1, await photo_sent(request), office.cache
+    asked = _visit(form, round_id, photo, now)
     try:
         async with tx.transaction():
             await record_visit(tx, await rules_now(tx, cache, now), asked, actor, now)
+            await keep_photo(tx, office.vault, asked.due_id, asked.id, photo, actor, now)
     except Refused as refused:
         values = {name: given[0] for name, given in form.items()}
         return await _team(tx, cache, actor, round_id, team, now, refused=refused, values=values)
     return Redirect(f"{PATH}/{round_id}/teams/{team}?done=visit", status_code=303)
+
+
+def _visit(form: Mapping[str, list[str]], round_id: UUID, photo: bytes, now: datetime) -> VisitSaid:
+    """`visited_at` is the telephone's hour where it kept the visit for want of a network."""
+    visit_id, result = sender_id(form, now), one(form, "result")
+    return VisitSaid(
+        id=visit_id,
+        round_id=round_id,
+        due_id=number(one(form, "due_id")) or 0,
+        findings=tuple(form.get("finding", [])),
+        note=one(form, "note"),
+        photo=photo_named(visit_id, photo),
+        test=Trial(gate=one(form, "gate"), result=result) if result else None,
+        visited_at=moment_of(one(form, "visited_at")),
+    )
 
 
 HANDLERS: list[Any] = [

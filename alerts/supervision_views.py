@@ -176,6 +176,15 @@ def number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
+def moment_of(text: str) -> datetime | None:
+    """As a telephone says it; None for anything without a zone."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
 def day_of(text: str) -> date | None:
     try:
         return date.fromisoformat(text)

@@ -12,7 +12,7 @@ from litestar.datastructures import UploadFile
 from msgspec import Struct, ValidationError, convert
 
 from closedloop.reporting import actor_name
-from kernel.attachments import attach, attachments_of
+from kernel.attachments import Attachment, attach, attachments_of
 from kernel.auth import Actor
 from kernel.db import Connection
 from kernel.errors import Malformed, NotFound
@@ -84,14 +84,16 @@ async def photos_shown(
     if place_id is not None:
         own = await sent_from(conn, movement_id, place_id)
         kept = [each for each in kept if each.id in own]
-    return [
-        {
-            "url": f"/photos/{each.id}",
-            "at": each.kept_at,
-            "by": t(f"how.{each.kept_by.partition(':')[0]}"),
-        }
-        for each in kept
-    ]
+    return [shown(each) for each in kept]
+
+
+def shown(photo: Attachment) -> dict[str, Any]:
+    """As `photos.html` shows it."""
+    return {
+        "url": f"/photos/{photo.id}",
+        "at": photo.kept_at,
+        "by": t(f"how.{photo.kept_by.partition(':')[0]}"),
+    }
 
 
 class Form(Struct, frozen=True, kw_only=True):

@@ -240,7 +240,7 @@ async def _add(conn: Connection, link: Link, now: datetime) -> None:
     await conn.execute(
         """
         INSERT INTO kernel.link (stream, number, form, above, upto, first_at, last_at, leaves, tag,
-                                 sealed_at)
+                                 made_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         """,
         *(link.stream, link.number, link.form, link.above, link.upto),

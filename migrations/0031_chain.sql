@@ -27,7 +27,7 @@ CREATE TABLE kernel.link (
     -- SHA-256 of each row, 32 bytes each, in the order of their numbers.
     leaves bytea NOT NULL CHECK (octet_length(leaves) % 32 = 0),
     tag bytea NOT NULL,
-    sealed_at timestamptz NOT NULL,
+    made_at timestamptz NOT NULL,
     PRIMARY KEY (stream, number)
 );
 ALTER TABLE kernel.link ALTER COLUMN leaves SET STORAGE EXTERNAL;

@@ -1,6 +1,8 @@
 // A team's telephone without a network: what was found is kept on this device with its time and sent when the
-// network is back. Each carries the id that the page gave it, so that sending twice is one visit.
+// network is back. Each carries the id that the page gave it, so that sending twice is one visit. One with a photo
+// goes by itself, as its form; the photo waits in a cache of its own.
 const STORE = "street-queue";
+const PHOTOS = "street-photos";
 const AGAIN = 15_000;
 const list = document.querySelector("[data-street]");
 const told = document.querySelector("[data-street-queue]");
@@ -16,37 +18,91 @@ function keep(queue) {
 
 const token = () => document.querySelector("input[name=_csrf_token]")?.value ?? "";
 
+const photoAt = (id) => `/supervision/kept-photo/${id}`;
+
+let sending = false;
 async function send() {
-  const queue = kept();
-  if (!queue.length) return;
+  if (sending) return;
+  sending = true;
+  try {
+    const refused = (await sendPlain()) + (await sendPhotos());
+    not.hidden = !refused && not.hidden;
+    not.querySelector("[data-count]").textContent = Number(not.querySelector("[data-count]").textContent) + refused;
+  } finally {
+    sending = false;
+  }
+}
+
+function done(ids, refused) {
+  const had = kept().length;
+  keep(kept().filter((each) => !ids.has(each.id)));
+  if (had && !kept().length && !refused && not.hidden) location.reload();
+  return refused;
+}
+
+// The form is what it was at the place: the hour of then goes with it.
+async function sendPhotos() {
+  let refused = 0;
+  for (const entry of kept().filter((each) => each.photo)) {
+    const form = await formOf(entry);
+    const answer = await fetch(entry.action, { method: "POST", body: form }).catch(() => null);
+    if (!answer || (answer.status >= 500) || /^\/login/.test(new URL(answer.url).pathname)) break;
+    const bad = answer.redirected ? 0 : 1;
+    await (await caches.open(PHOTOS)).delete(photoAt(entry.id));
+    refused += done(new Set([entry.id]), bad);
+  }
+  return refused;
+}
+
+async function formOf(entry) {
+  const form = new FormData();
+  for (const [name, value] of entry.said) form.append(name, value);
+  form.append("_csrf_token", token());
+  const photo = await (await caches.open(PHOTOS)).match(photoAt(entry.id));
+  if (photo) form.append("photo", await photo.blob(), "photo.jpg");
+  return form;
+}
+
+async function sendPlain() {
+  const queue = kept().filter((each) => !each.photo);
+  if (!queue.length) return 0;
   const answer = await fetch("/api/v1/supervision/visits", {
     method: "POST",
     headers: { "content-type": "application/json", "x-csrftoken": token() },
     body: JSON.stringify({ visits: queue.slice(0, 200) }),
   }).catch(() => null);
-  if (!answer?.ok) return;
+  if (!answer?.ok) return 0;
   const { results } = await answer.json();
-  const done = new Set(results.map((each) => each.id));
-  keep(kept().filter((each) => !done.has(each.id)));
   const refused = results.filter((each) => each.status === "refused" || each.status === "conflict").length;
-  not.hidden = !refused;
-  not.querySelector("[data-count]").textContent = refused;
-  if (!kept().length && !refused) location.reload();
+  return done(new Set(results.map((each) => each.id)), refused);
 }
 
-function later(form) {
-  const said = new FormData(form);
+const chosen = (said) => said.get("photo")?.size > 0;
+
+async function later(form, said) {
+  const entry = chosen(said) ? await withPhoto(form, said) : plain(said);
+  keep([...kept().filter((each) => each.id !== entry.id), entry]);
+  put(form.closest("[data-row]"));
+}
+
+async function withPhoto(form, said) {
+  const id = said.get("event_id");
+  await (await caches.open(PHOTOS)).put(photoAt(id), new Response(said.get("photo")));
+  const texts = [...said].filter(([name, value]) => typeof value === "string" && name !== "_csrf_token");
+  return { id, due_id: Number(said.get("due_id")), photo: true, action: form.action, said: texts };
+}
+
+function plain(said) {
   const entry = {
     id: said.get("event_id"),
     round_id: list.dataset.round,
     due_id: Number(said.get("due_id")),
     findings: said.getAll("finding"),
     note: said.get("note"),
-    visited_at: new Date().toISOString(),
+    visited_at: said.get("visited_at"),
   };
   if (said.get("result")) entry.test = { gate: said.get("gate"), result: said.get("result") };
-  keep([...kept().filter((each) => each.id !== entry.id), entry]);
-  put(form.closest("[data-row]"));
+  return entry;
 }
 
 // The place is done for this device; the next one opens.
@@ -62,8 +118,11 @@ function put(row) {
 list?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
+  const said = new FormData(form);
+  // The answer may be lost on the way: what is kept then must be what was sent.
+  said.set("visited_at", new Date().toISOString());
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    const answer = await fetch(form.action, { method: "POST", body: said });
     if (answer.redirected) location.assign(answer.url);
     else {
       document.open();
@@ -71,7 +130,7 @@ list?.addEventListener("submit", async (event) => {
       document.close();
     }
   } catch {
-    later(form);
+    await later(form, said);
   }
 });
 

@@ -106,7 +106,8 @@ async def test_to_others_a_photo_does_not_exist_and_they_add_none(
     before = await looks(conn)
     assert (await other.get(f"/photos/{photo_id}")).status_code == 404
     assert (await sent_by(other, movement_id, uuid4(), picture())).status_code == 404
-    assert (await (await logged_in("registrar")).get(f"/photos/{photo_id}")).status_code == 403
+    assert (await (await logged_in("dispatcher")).get(f"/photos/{photo_id}")).status_code == 403
+    assert (await (await logged_in("registrar")).get(f"/photos/{photo_id}")).status_code == 404
     assert await looks(conn) == before
 
 

@@ -4,9 +4,11 @@ nothing overflows.
 """
 
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.async_api import FilePayload, Page, expect
 
 from kernel.db import connected
@@ -25,6 +27,12 @@ LINES = (
 )
 LISTED = Listed(source="市场主体台账", office="市场监督管理局", as_of=NOON.date())
 LOOKS: dict[str, Any] = {"bypass_csp": True}
+
+
+def a_photo(colour: str) -> FilePayload:
+    out = BytesIO()
+    Image.new("RGB", (640, 480), colour).save(out, "JPEG")
+    return FilePayload(name="photo.jpg", mimeType="image/jpeg", buffer=out.getvalue())
 
 
 async def kind(page: Page, name: str) -> None:
@@ -95,10 +103,16 @@ async def test_a_team_goes_from_place_to_place_and_loses_the_network(site: Site,
     await kind(inspector, f"team-{lang}")
     first = inspector.locator("[data-row]").first
     await first.locator("[value=not_visible]").check()
+    await first.locator("[name=photo]").set_input_files(a_photo("grey"))
     await first.locator("form > button").click()
     await expect(inspector.locator("main > [role=status]").first).to_be_visible()
     await inspector.context.set_offline(True)
     await inspector.locator("[data-row]").first.locator("[value=inaccurate]").check()
+    await (
+        inspector.locator("[data-row]")
+        .first.locator("[name=photo]")
+        .set_input_files(a_photo("teal"))
+    )
     await inspector.locator("[data-row]").first.locator("form > button").click()
     await expect(inspector.locator("[data-street-queue]")).to_be_visible()
     await inspector.context.set_offline(False)
@@ -107,9 +121,23 @@ async def test_a_team_goes_from_place_to_place_and_loses_the_network(site: Site,
     async with connected(site.dsn) as conn:
         assert await conn.fetchval("SELECT count(*) FROM alerts.street_visit") == 2
         assert await conn.fetchval("SELECT count(*) FROM alerts.problem") == 2
+        assert await conn.fetchval("SELECT count(*) FROM kernel.attachment") == 2
+        kept = (
+            "SELECT count(*) FROM alerts.street_visit v JOIN kernel.attachment t ON t.id = v.photo"
+        )
+        assert await conn.fetchval(kept) == 2
+    waiting = "async () => (await (await caches.open('street-photos')).keys()).length"
+    assert await inspector.evaluate(waiting) == 0
     await inspector.goto("/supervision/problems")
     await inspector.locator("td a.call").first.click()
+    await inspector.locator("[data-act=mend] [name=evidence]").fill("已重新张贴")
+    await inspector.locator("[data-act=mend] [name=photo]").set_input_files(a_photo("olive"))
+    await inspector.locator("[data-act=mend] form button").click()
+    await expect(inspector.locator("a[href^='/photos/']")).to_be_visible()
     await look(inspector, f"supervision-problem-{lang}")
+    await inspector.locator("dl.sum a.call").first.click()
+    await expect(inspector.locator("a[href^='/photos/']")).to_have_count(2)
+    await look(inspector, f"supervision-place-photos-{lang}")
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
