@@ -4,7 +4,8 @@ A “no” is advice for the desk and the duty officer. It makes no card: a truc
 is let in whatever its firm says (seed 002).
 """
 
-from datetime import datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -29,8 +30,13 @@ ANSWERING = (Role.FIRM, Role.GRID, Role.DUTY, Role.HOTLINE)
 READING = (*ANSWERING, Role.AUDITOR)
 NOTE = "expectation_note"
 LONGEST_NOTE = 500
-#: So many in one statement; the next run goes on.
-MOST = 5_000
+#: So many in one statement.
+MOST = 500
+#: Seconds between two: a lane waits for the same database.
+REST = 0.1
+#: A change may be a moment from its commit while the run before looks; none takes so long.
+MARGIN = timedelta(minutes=5)
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,15 +171,29 @@ async def _warn(
     )
 
 
-async def ask_due(conn: Connection, office: Office, now: datetime) -> int:
+async def ask_due(
+    conn: Connection, office: Office, now: datetime, last: datetime | None = None
+) -> int:
     """Tells firms and their districts of trucks that have got a pass, once for each stop; how many.
     What is shown does not wait for it (`expecting_queries.expectations`): this is the message.
+    `last` is when it was done before, to the end: what has not changed since was told then.
     """
     world = await office.cache.now(conn)
     if not world.rule_sets:
         return 0
+    since = last - MARGIN if last else EVER
+    total = 0
+    while asked := await _ask_some(conn, world, now, since):
+        total += asked
+        if asked < MOST:
+            break
+        await asyncio.sleep(REST)
+    return total
+
+
+async def _ask_some(conn: Connection, world: World, now: datetime, since: datetime) -> int:
     return await conn.fetchval(
-        """
+        f"""
         WITH asked AS (
             INSERT INTO alerts.expectation (movement_id, stop, place_id, asked_at, due_at)
             SELECT m.movement_id, (n.number - 1)::int, n.place_id, $1::timestamptz,
@@ -181,12 +201,12 @@ async def ask_due(conn: Connection, office: Office, now: datetime) -> int:
               FROM closedloop.loop l
               JOIN registry.movement m ON m.movement_id = l.movement_id
               CROSS JOIN LATERAL unnest(m.stops) WITH ORDINALITY AS n (place_id, number)
-             WHERE l.state = 'issued' AND m.window_to > $1::timestamptz
+             WHERE l.updated_at >= $3 AND l.state = 'issued' AND m.window_to > $1::timestamptz
                AND NOT EXISTS (
                    SELECT 1 FROM alerts.expectation e
                     WHERE (e.movement_id, e.stop, e.place_id)
                           = (m.movement_id, (n.number - 1)::int, n.place_id))
-             LIMIT $3
+             LIMIT {MOST:d}
             ON CONFLICT DO NOTHING
             RETURNING movement_id, stop, place_id, due_at
         ), told AS (
@@ -205,5 +225,5 @@ async def ask_due(conn: Connection, office: Office, now: datetime) -> int:
         """,
         now,
         world.rules_at(now).information.expected_minutes,
-        MOST,
+        since,
     )

@@ -11,7 +11,7 @@ from kernel.db import connected
 from kernel.postgres_home import find_home
 
 CLIENTS = 16
-#: One scan as a native program would do it: read, then six statements in one transaction.
+#: One scan as a native program would do it: read, then seven statements in one transaction.
 SCRIPT = f"""
 \\set n random(:low, :high)
 \\set id {FIRST} + (:n * {STRIDE}) % {RANGE}
@@ -44,6 +44,9 @@ ON CONFLICT (movement_id) DO UPDATE
        last_card = excluded.last_card, flags = excluded.flags, view = excluded.view,
        updated_at = excluded.updated_at
  WHERE l.version = excluded.version - 1;
+INSERT INTO closedloop.change (movement_id, version, state, at)
+VALUES (:id, :version + 1, 'released', now())
+ON CONFLICT (movement_id, version) DO NOTHING;
 INSERT INTO closedloop.deadline
        (movement_id, stop, limb, limit_no, due_at, flag_at, next_at, place_id)
 VALUES (:id, 0, 'arrival', :version, now() + interval '75 minutes',
@@ -52,7 +55,7 @@ ON CONFLICT (movement_id, stop, limb, limit_no) DO UPDATE
    SET due_at = excluded.due_at, flag_at = excluded.flag_at, next_at = excluded.next_at,
        closed_at = NULL;
 INSERT INTO kernel.outbox (id, key, kind, recipient, facts, created_at, next_at)
-VALUES (gen_random_uuid(), concat_ws(':', :id::bigint, 0, 'expected', :version::int),
+VALUES (uuidv7(), concat_ws(':', :id::bigint, 0, 'expected', :version::int),
         'truck_expected', 'place:' || :next::bigint, :facts, now(), now())
 ON CONFLICT (key) DO NOTHING;
 END;

@@ -12,7 +12,7 @@ from alerts.expecting import ask_due
 from alerts.parts import TEXTS, WATCH, WATCH_SECONDS, note_parts
 from alerts.supervision_clock import look_after
 from alerts.telling import teller
-from alerts.watching import CANARY, WATCHED, measure
+from alerts.watching import CANARY, WATCHED, beats, measure
 from checkpoint.retention import ERASERS
 from checkpoint.verifying import STREAMS
 from closedloop.changes import keep_up
@@ -21,7 +21,7 @@ from closedloop.learning import learn
 from closedloop.shadow_runs import run_asked
 from kernel.chain import seal_settled
 from kernel.deliveries import deliver
-from kernel.jobs import Job, beat
+from kernel.jobs import Job, beat, take_turn
 from kernel.keyring import REFRESH_SECONDS, refresh
 from kernel.outbox import forget_old
 from kernel.retention import erase_due
@@ -42,16 +42,27 @@ SEALING_SECONDS = 30
 SHADOW_SECONDS = 5
 
 
+#: What goes through many rows is done by one process at a time; the others would find the same.
+SHARED = frozenset({
+    "changes", "feed", "lapses", "expectations", "learning", "rejects", "supervision", "retention",
+    "seals",
+})  # fmt: skip
+
+
 def schedule(state: State) -> Iterator[tuple[str, float, Job]]:
     """Name, seconds between two runs, job; each says when it was at work."""
     for name, seconds, job in _jobs(state):
-        yield name, seconds, _beating(state, name, job)
+        yield name, seconds, _beating(state, name, seconds, job)
 
 
-def _beating(state: State, name: str, job: Job) -> Job:
+def _beating(state: State, name: str, seconds: float, job: Job) -> Job:
     """A job that fails gives no sign of life."""
 
     async def run() -> None:
+        if name in SHARED:
+            async with state.pool.acquire(timeout=2) as conn:
+                if not await take_turn(conn, name, seconds):
+                    return
         await job()
         async with state.pool.acquire(timeout=2) as conn:
             await beat(conn, name, state.clock.now())
@@ -114,7 +125,8 @@ def _lapsing(state: State) -> Job:
 def _asking(state: State) -> Job:
     async def job() -> None:
         async with state.pool.acquire(timeout=2) as conn:
-            await ask_due(conn, state.office, state.clock.now())
+            last = (await beats(conn)).get("expectations")
+            await ask_due(conn, state.office, state.clock.now(), last)
 
     return job
 

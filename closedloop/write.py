@@ -8,7 +8,6 @@ another floor's table, so that a scan costs one round trip and one commit.
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +16,7 @@ from closedloop.deadlines import open_deadlines
 from closedloop.message import Message
 from closedloop.model import Loop
 from kernel.db import Connection
+from kernel.ids import uuid7
 from registry.model import Event
 
 
@@ -131,7 +131,7 @@ def _columns(moves: Sequence[Move], now: datetime) -> list[Any]:
         *_events([event for event, _ in events]),
         [body_hash for _, body_hash in events],
         *_limits(moves),
-        [uuid4() for _ in told],
+        [uuid7(now) for _ in told],
         [message.movement_id for message in told],
         [message.key for message in told],
         [message.kind for message in told],

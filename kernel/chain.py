@@ -6,6 +6,7 @@ written; a range is sealed when every transaction that could still write into it
 the clocks say. Rows whose time is over (kernel/retention.py) may be gone; no other may.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -20,8 +21,9 @@ from kernel.privacy import Vault
 
 FORM = 1
 LEAF_BYTES = 32
-#: So many numbers make a link at most, and so many links are sealed in one run.
-PORTION, MOST_LINKS = 5_000, 200
+#: So many numbers make a link at most; and so many seconds between two, since others wait for the
+#: same database.
+PORTION, REST = 1_000, 0.02
 PURPOSE = "chain"
 _LOCK = 0x636861696E  # "chain"
 
@@ -134,15 +136,24 @@ async def seal_settled(
     """
     made = 0
     for stream in streams:
-        async with conn.transaction():
-            if not await conn.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
-                return made
-            settled = await _settled(conn, stream)
-            if settled is None:
-                continue
-            made += await _seal_upto(conn, vault, stream, settled, now)
-            await _mark(conn, stream)
+        while await _seal_next(conn, vault, stream, now):
+            made += 1
+            await asyncio.sleep(REST)
     return made
+
+
+async def _seal_next(conn: Connection, vault: Vault, stream: Stream, now: datetime) -> bool:
+    """One link; where there is none left to be made, up to where the next run may go."""
+    async with conn.transaction():
+        if not await conn.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+            return False
+        settled = await _settled(conn, stream)
+        if settled is None:
+            return False
+        if await _seal_upto(conn, vault, stream, settled, now):
+            return True
+        await _mark(conn, stream)
+        return False
 
 
 async def _settled(conn: Connection, stream: Stream) -> int | None:
@@ -178,20 +189,16 @@ async def _mark(conn: Connection, stream: Stream) -> None:
 
 async def _seal_upto(
     conn: Connection, vault: Vault, stream: Stream, settled: int, now: datetime
-) -> int:
+) -> bool:
     last = await last_link(conn, stream)
     number, above, tag = (last.number, last.upto, last.tag) if last else (0, 0, b"")
-    start = number
-    while above < settled and number - start < MOST_LINKS:
-        upto, rows = await _portion(conn, stream, above, settled)
-        if not rows:
-            break  # the next link begins where the last one ended
-        number += 1
-        link = _link(vault, stream, number, above, upto, rows, tag)
-        await _add(conn, link, now)
-        above, tag = upto, link.tag
-        _log.info("link_sealed", name=stream.name, count=number, seal=tag.hex())
-    return number - start
+    upto, rows = await _portion(conn, stream, above, settled)
+    if not rows:
+        return False  # the next link begins where the last one ended
+    link = _link(vault, stream, number + 1, above, upto, rows, tag)
+    await _add(conn, link, now)
+    _log.info("link_sealed", name=stream.name, count=link.number, seal=link.tag.hex())
+    return True
 
 
 async def _portion(

@@ -161,8 +161,9 @@ async def attach(
     await conn.executemany(
         """
         INSERT INTO registry.movement_person
-               (movement_id, ordinal, person_id, subject, masked_name, role, declared, evidence)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+               (movement_id, ordinal, person_id, subject, masked_name, role, declared, evidence,
+                attached_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         """,
         [
             (
@@ -174,6 +175,7 @@ async def attach(
                 each.person.role,
                 each.person.declared,
                 msgspec.to_builtins(each.evidence),
+                now,
             )
             for ordinal, each in enumerate(filed)
         ],

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+import alerts.expecting
 from alerts.expecting import Expected, Told, answer, ask_due
 from alerts.expecting_queries import answers_of, expectations, refusals
 from kernel.auth import Actor
@@ -201,3 +202,25 @@ async def test_by_call(logged_in, conn: Connection, city: City) -> None:
     assert sent.json()["answer"] == "yes"
     late = await firm.post(url, json={"id": str(uuid4()), "answer": "later"}, headers=token)
     assert late.json()["code"] == "later_needed"
+
+
+async def test_what_has_not_changed_since_the_last_run_is_not_gone_through_again(
+    conn: Connection, city: City
+) -> None:
+    """A report that was being committed while that run looked is found: the margin is for it."""
+    movement_id = await reported(conn, city)
+    changed = await conn.fetchval(
+        "SELECT updated_at FROM closedloop.loop WHERE movement_id = $1", movement_id
+    )
+    hour = timedelta(hours=1)
+    assert await ask_due(conn, city.office, EARLY, changed + hour) == 0
+    assert await ask_due(conn, city.office, EARLY, changed + timedelta(minutes=4)) == 1
+
+
+async def test_more_than_fit_into_a_statement_are_asked_about_in_one_run(
+    conn: Connection, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts.expecting, "MOST", 1)
+    for plate in ("豫B11111", "豫B22222"):
+        await reported(conn, city, plate=plate, tested=False)
+    assert await ask_due(conn, city.office, EARLY, EARLY) == 2

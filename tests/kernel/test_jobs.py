@@ -1,6 +1,7 @@
 import asyncio
 
-from kernel.jobs import ticker
+from kernel.db import Connection
+from kernel.jobs import take_turn, ticker
 
 
 async def until(count: list[int], least: int) -> None:
@@ -50,3 +51,13 @@ async def test_a_run_under_way_is_over_when_the_ticker_is():
         await until(calls, 1)
     assert finished == [1]
     assert len(calls) == 1
+
+
+async def test_of_many_processes_one_takes_the_turn(conn: Connection) -> None:
+    assert [await take_turn(conn, "counting", 60) for _ in range(3)] == [True, False, False]
+    assert await take_turn(conn, "another", 60)
+    await conn.execute(
+        "UPDATE kernel.heartbeat SET beat_at = beat_at - interval '46 s' WHERE name LIKE 'turn:c%'"
+    )
+    assert await take_turn(conn, "counting", 60), "whoever had it may have died meanwhile"
+    assert not await take_turn(conn, "counting", 60)
