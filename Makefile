@@ -10,7 +10,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --pyt
 	--no-emit-index-url --no-header --quiet
 ROOT := $$([ "$$(id -u)" = 0 ] || echo sudo -n)
 
-.PHONY: run test check bench faults voices lock clean help chromium
+.PHONY: run test check bench prove faults voices lock clean help chromium
 
 help: ## tell what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ check: .venv/dev.stamp ## format, lint, types, migrations, floors
 
 bench: .venv/dev.stamp ## timed figures, printed and never asserted
 	@for file in bench/bench_*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
+
+prove: .venv/dev.stamp chromium ## all figures anew, at their long setting: docs/figures.md (80 min)
+	@$(BIN)/python -m bench.prove
 
 faults: .venv/dev.stamp ## kills, cuts and full disks
 	@$(BIN)/python -m pytest -q tests/faults

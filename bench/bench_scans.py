@@ -143,9 +143,9 @@ async def measure(server: str, data_dir: Path) -> dict[str, Any]:
     assert durable == ["on", "on", "on"], "this server may lose what it acknowledged"
     return figures | {
         "workers": WORKERS,
-        "machine": _machine(),
+        "machine": machine(),
         "load_before": load,
-        "commit": _commit(),
+        "commit": commit_of(),
         "python": platform.python_version(),
         "postgres": version,
     }
@@ -155,7 +155,7 @@ def show(name: str, values: list[float]) -> None:
     print(f"{name:36} {median(values):9.1f}   ({min(values):.1f} to {max(values):.1f})", flush=True)
 
 
-def _machine() -> str:
+def machine() -> str:
     processor = platform.processor() or platform.machine()
     file = Path("/proc/cpuinfo")
     names = file.read_text().splitlines() if file.exists() else []
@@ -164,7 +164,7 @@ def _machine() -> str:
     return f"{os.cpu_count()} cores, {named.strip() or processor}, {memory:.0f} GiB"
 
 
-def _commit() -> str:
+def commit_of() -> str:
     git = shutil.which("git")
     if git is None:
         return "unknown"
