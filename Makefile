@@ -32,7 +32,7 @@ check: .venv/dev.stamp ## format, lint, types, migrations, floors
 bench: .venv/dev.stamp ## timed figures, printed and never asserted
 	@for file in bench/bench_*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
 
-prove: .venv/dev.stamp chromium ## all figures anew, at their long setting: docs/figures.md (80 min)
+prove: .venv/dev.stamp chromium ## all figures anew, at their long setting: docs/figures.md
 	@$(BIN)/python -m bench.prove
 
 faults: .venv/dev.stamp ## kills, cuts and full disks

@@ -183,21 +183,24 @@ async def ask_due(
         return 0
     since = last - MARGIN if last else EVER
     total = 0
-    while asked := await _ask_some(conn, world, now, since):
+    while True:
+        found, asked = await _ask_some(conn, world, now, since)
         total += asked
-        if asked < MOST:
-            break
+        if found < MOST:
+            return total
         await asyncio.sleep(REST)
-    return total
 
 
-async def _ask_some(conn: Connection, world: World, now: datetime, since: datetime) -> int:
-    return await conn.fetchval(
+async def _ask_some(
+    conn: Connection, world: World, now: datetime, since: datetime
+) -> tuple[int, int]:
+    """How many were still to be asked, and how many were asked here: another process may be at it,
+    and whoever takes its share for the end leaves the rest for ever.
+    """
+    row = await conn.fetchrow(
         f"""
-        WITH asked AS (
-            INSERT INTO alerts.expectation (movement_id, stop, place_id, asked_at, due_at)
-            SELECT m.movement_id, (n.number - 1)::int, n.place_id, $1::timestamptz,
-                   $1::timestamptz + $2 * interval '1 minute'
+        WITH due AS (
+            SELECT m.movement_id, (n.number - 1)::int AS stop, n.place_id
               FROM closedloop.loop l
               JOIN registry.movement m ON m.movement_id = l.movement_id
               CROSS JOIN LATERAL unnest(m.stops) WITH ORDINALITY AS n (place_id, number)
@@ -207,6 +210,10 @@ async def _ask_some(conn: Connection, world: World, now: datetime, since: dateti
                     WHERE (e.movement_id, e.stop, e.place_id)
                           = (m.movement_id, (n.number - 1)::int, n.place_id))
              LIMIT {MOST:d}
+        ), asked AS (
+            INSERT INTO alerts.expectation (movement_id, stop, place_id, asked_at, due_at)
+            SELECT movement_id, stop, place_id, $1::timestamptz,
+                   $1::timestamptz + $2 * interval '1 minute' FROM due
             ON CONFLICT DO NOTHING
             RETURNING movement_id, stop, place_id, due_at
         ), told AS (
@@ -221,9 +228,10 @@ async def _ask_some(conn: Connection, world: World, now: datetime, since: dateti
               CROSS JOIN (VALUES ('firm'), ('grid')) AS w (whom)
             ON CONFLICT (key) DO NOTHING
         )
-        SELECT count(*) FROM asked
+        SELECT (SELECT count(*) FROM due) AS found, (SELECT count(*) FROM asked) AS asked
         """,
         now,
         world.rules_at(now).information.expected_minutes,
         since,
     )
+    return (row["found"], row["asked"]) if row else (0, 0)

@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from alerts import supervision_views
 from alerts.reaching import movement_reached
 from alerts.supervision_photos import due_owning
+from alerts.supervision_views import READERS as OVERSEERS
 from closedloop.photos import LARGEST_FORM, add_photo, movement_owning, sent_from
 from closedloop.reporting import Office, actor_name
 from kernel.attachments import opened, owner_of
@@ -26,8 +26,6 @@ from registry.scope import own_district
 
 AnyRequest = Request[Any, Any, Any]
 READERS = (Role.DUTY, Role.DESK, Role.FIRM, Role.POLICE, Role.TRACER, Role.AUDITOR)
-#: Of supervision's photos; each kind is looked at by its own.
-OVERSEERS = supervision_views.READERS
 SENDERS = (Role.DUTY, Role.DESK, Role.FIRM, Role.POLICE)
 
 

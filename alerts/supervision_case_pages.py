@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from alerts.supervision_case_list import Case, Told, case_of, open_cases, told_of
 from alerts.supervision_cases import take_step
 from alerts.supervision_flags import flags_of
-from alerts.supervision_photos import keep_photo, photo_sent
+from alerts.supervision_photos import keep_photo
 from alerts.supervision_step_forms import step_said
 from alerts.supervision_steps import local_day, open_steps
 from alerts.supervision_views import (
@@ -29,7 +29,7 @@ from alerts.supervision_views import (
     step_form,
     step_word,
 )
-from closedloop.photos import LARGEST_FORM
+from closedloop.photos import LARGEST_FORM, photo_of
 from closedloop.reporting import Office
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
@@ -155,14 +155,15 @@ async def step_page(
 ) -> Page | Redirect:
     """Take a step, with a photo as its evidence or without. Sent twice, it is taken once."""
     actor, now, form = known_actor(request), clock.now(), await form_of(request)
-    photo, cache = await photo_sent(request), office.cache
+    photo, cache = await photo_of(request), office.cache
     said = step_said(form, now, photo)
     try:
         async with tx.transaction():
             supervision = await rules_now(tx, cache, now)
             await take_step(tx, supervision, oversight_id, said, actor, now)
-            case = await case_of(tx, supervision, oversight_id, own_district(actor))
-            await keep_photo(tx, office.vault, case.due_id, said.id, photo, actor, now)
+            if photo:
+                case = await case_of(tx, supervision, oversight_id, own_district(actor))
+                await keep_photo(tx, office.vault, case.due_id, said.id, photo, actor, now)
     except Refused as refused:
         values = {name: given[0] for name, given in form.items()}
         return await _show(tx, cache, actor, oversight_id, now, refused=refused, values=values)

@@ -4,10 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar.datastructures import UploadFile
 from msgspec import convert
 
-from alerts.supervision_views import AnyRequest
 from closedloop.photos import photo_id_of, shown
 from closedloop.reporting import actor_name
 from kernel.attachments import Attachment, attach
@@ -21,12 +19,6 @@ _OWNER = "due:"
 def due_owning(owner: str) -> int | None:
     """The place of the ledger beside which this is kept; None where it is kept beside another."""
     return int(owner.split(":")[1]) if owner.startswith(_OWNER) else None
-
-
-async def photo_sent(request: AnyRequest) -> bytes:
-    """Of a form; empty where none was chosen."""
-    photo = (await request.form()).get("photo")
-    return await photo.read() if isinstance(photo, UploadFile) else b""
 
 
 def photo_named(event_id: UUID, sent: bytes) -> UUID | None:
@@ -43,20 +35,17 @@ async def keep_photo(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """In the transaction of what was said; nothing where no photo was chosen. Raises what `attach`
-    raises.
-    """
-    if sent:
-        await attach(
-            conn,
-            vault,
-            attachment_id=photo_id_of(event_id),
-            # Every act is an owner of its own: a daily check takes no other's room.
-            owner=f"{_OWNER}{due_id}:{event_id}",
-            sent=sent,
-            by=actor_name(actor),
-            now=now,
-        )
+    """In the transaction of what was said. Raises what `attach` raises."""
+    await attach(
+        conn,
+        vault,
+        attachment_id=photo_id_of(event_id),
+        # Every act is an owner of its own: a daily check takes no other's room.
+        owner=f"{_OWNER}{due_id}:{event_id}",
+        sent=sent,
+        by=actor_name(actor),
+        now=now,
+    )
 
 
 async def photos_of_place(conn: Connection, due_id: int, most: int = 30) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from alerts.supervision_photos import keep_photo, photo_named, photo_sent
+from alerts.supervision_photos import keep_photo, photo_named
 from alerts.supervision_problem_list import (
     MOST_SHOWN,
     Problem,
@@ -32,7 +32,7 @@ from alerts.supervision_views import (
     rules_now,
     sender_id,
 )
-from closedloop.photos import LARGEST_FORM
+from closedloop.photos import LARGEST_FORM, photo_of
 from closedloop.reporting import Office
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
@@ -159,7 +159,7 @@ async def problem_act_page(
 ) -> Page | Redirect:
     """Mended, sent back, struck off or open again. Whoever comes second is told who was first."""
     actor, now, form = known_actor(request), clock.now(), await form_of(request)
-    act_id, photo, cache = sender_id(form, now), await photo_sent(request), office.cache
+    act_id, photo, cache = sender_id(form, now), await photo_of(request), office.cache
     said = ProblemAct(
         id=act_id,
         act=one(form, "act"),
@@ -170,8 +170,9 @@ async def problem_act_page(
     try:
         async with tx.transaction():
             await act_on_problem(tx, problem_id, said, actor, now)
-            problem = await problem_of(tx, problem_id, own_district(actor), now)
-            await keep_photo(tx, office.vault, problem.due_id, act_id, photo, actor, now)
+            if photo:
+                problem = await problem_of(tx, problem_id, own_district(actor), now)
+                await keep_photo(tx, office.vault, problem.due_id, act_id, photo, actor, now)
     except Refused as refused:
         values = {name: given[0] for name, given in form.items()}
         return await _show(tx, cache, actor, problem_id, now, refused=refused, values=values)

@@ -22,7 +22,7 @@ from alerts.street_rounds import (
     teams_of,
 )
 from alerts.street_visits import LONGEST_NOTE, Trial, VisitSaid, record_visit
-from alerts.supervision_photos import keep_photo, photo_named, photo_sent
+from alerts.supervision_photos import keep_photo, photo_named
 from alerts.supervision_views import (
     READERS,
     WRITERS,
@@ -36,7 +36,7 @@ from alerts.supervision_views import (
     rules_now,
     sender_id,
 )
-from closedloop.photos import LARGEST_FORM
+from closedloop.photos import LARGEST_FORM, photo_of
 from closedloop.reporting import Office
 from kernel.auth import Actor, requires
 from kernel.clock import Clock
@@ -223,12 +223,13 @@ async def visit_page(
 ) -> Page | Redirect:
     """What was found at one place, with a photo or without. Sent twice, it is recorded once."""
     actor, now, form = known_actor(request), clock.now(), await form_of(request)
-    team, photo, cache = number(one(form, "team")) or 1, await photo_sent(request), office.cache
+    team, photo, cache = number(one(form, "team")) or 1, await photo_of(request), office.cache
     asked = _visit(form, round_id, photo, now)
     try:
         async with tx.transaction():
             await record_visit(tx, await rules_now(tx, cache, now), asked, actor, now)
-            await keep_photo(tx, office.vault, asked.due_id, asked.id, photo, actor, now)
+            if photo:
+                await keep_photo(tx, office.vault, asked.due_id, asked.id, photo, actor, now)
     except Refused as refused:
         values = {name: given[0] for name, given in form.items()}
         return await _team(tx, cache, actor, round_id, team, now, refused=refused, values=values)

@@ -34,17 +34,18 @@ OVER = f"""
 
 
 async def _over(
-    conn: Connection, cut: Cut, limit: int | None, holds: str, begun: str
+    conn: Connection, cut: Cut, limit: int | None, holds: str, begun: str, people: str = ""
 ) -> Sequence[int]:
     """Movements that are over and still hold what `holds` asks for, the oldest by `begun` first: a
-    journey that began later than $1 cannot have been over before it. One may be there twice.
+    journey that began later than $1 cannot have been over before it. With `people` joined, one is
+    there for each of them.
     """
     rows = await conn.fetch(
         # How many stands in the text: a kept plan that does not know it sorts all that is due.
         f"""
         SELECT l.movement_id FROM registry.movement m
           JOIN closedloop.loop l ON l.movement_id = m.movement_id
-          {"JOIN registry.movement_person p ON p.movement_id = m.movement_id" * (begun[0] == "p")}
+          {people}
          WHERE {begun} < $1 AND {holds} AND {OVER}
          ORDER BY {begun} LIMIT {"ALL" if limit is None else int(limit)}
            FOR UPDATE OF l SKIP LOCKED
@@ -54,18 +55,21 @@ async def _over(
     return [row["movement_id"] for row in rows]
 
 
+_PEOPLE = "JOIN registry.movement_person p ON p.movement_id = m.movement_id"
+
+
 async def _submissions_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[int]:
     return await _over(conn, cut, limit, "m.submission_sealed IS NOT NULL", "m.reported_at")
 
 
 async def _health_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[int]:
     holds = "(p.declared <> '{}' OR p.evidence <> '{}')"
-    return await _over(conn, cut, limit, holds, "p.attached_at")
+    return await _over(conn, cut, limit, holds, "p.attached_at", _PEOPLE)
 
 
 async def _masks_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[int]:
     holds = "(p.masked_name <> '' OR p.subject <> '')"
-    return await _over(conn, cut, limit, holds, "p.attached_at")
+    return await _over(conn, cut, limit, holds, "p.attached_at", _PEOPLE)
 
 
 async def _records_due(conn: Connection, cut: Cut, limit: int | None) -> Sequence[int]:

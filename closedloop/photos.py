@@ -114,8 +114,13 @@ async def form_of(request: Request[Any, Any, Any]) -> Form:
     """With a file or, as a browser sends it again after a log-in, without."""
     form = await request.form()
     said = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    photo = form.get("photo")
-    return Form(said=said, photo=await photo.read() if isinstance(photo, UploadFile) else b"")
+    return Form(said=said, photo=await photo_of(request))
+
+
+async def photo_of(request: Request[Any, Any, Any]) -> bytes:
+    """The photo of a form; empty where none was chosen."""
+    photo = (await request.form()).get("photo")
+    return await photo.read() if isinstance(photo, UploadFile) else b""
 
 
 def photo_id_of(event_id: UUID) -> UUID:

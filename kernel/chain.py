@@ -65,6 +65,14 @@ class Link(Struct, frozen=True, kw_only=True):
         return vault.mac(PURPOSE, msgspec.json.encode(facts))
 
 
+class End(Struct, frozen=True, kw_only=True):
+    """Of the last link; before the first one, that of none."""
+
+    number: int = 0
+    upto: int = 0
+    tag: bytes = b""
+
+
 class Row(Struct, frozen=True, kw_only=True):
     """`leaf` is the row's hash."""
 
@@ -117,15 +125,16 @@ async def links_of(conn: Connection, stream: Stream, after: int, limit: int) -> 
     return [Link(**dict(row)) for row in rows]
 
 
-async def last_link(conn: Connection, stream: Stream) -> Link | None:
+async def end_of(conn: Connection, stream: Stream) -> End:
+    """Where the next link is made fast."""
     row = await conn.fetchrow(
         """
-        SELECT stream, number, form, above, upto, first_at, last_at, leaves, tag FROM kernel.link
+        SELECT number, upto, tag FROM kernel.link
          WHERE stream = $1 ORDER BY number DESC LIMIT 1
         """,
         stream.name,
     )
-    return None if row is None else Link(**dict(row))
+    return End() if row is None else End(**dict(row))
 
 
 async def seal_settled(
@@ -136,24 +145,26 @@ async def seal_settled(
     """
     made = 0
     for stream in streams:
-        while await _seal_next(conn, vault, stream, now):
+        while link := await _seal_next(conn, vault, stream, now):
             made += 1
+            # Once it is committed: a log must not speak of links that never came to be.
+            _log.info("link_sealed", name=stream.name, count=link.number, seal=link.tag.hex())
             await asyncio.sleep(REST)
     return made
 
 
-async def _seal_next(conn: Connection, vault: Vault, stream: Stream, now: datetime) -> bool:
+async def _seal_next(conn: Connection, vault: Vault, stream: Stream, now: datetime) -> Link | None:
     """One link; where there is none left to be made, up to where the next run may go."""
     async with conn.transaction():
         if not await conn.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
-            return False
+            return None
         settled = await _settled(conn, stream)
         if settled is None:
-            return False
-        if await _seal_upto(conn, vault, stream, settled, now):
-            return True
-        await _mark(conn, stream)
-        return False
+            return None
+        link = await _seal_upto(conn, vault, stream, settled, now)
+        if link is None:
+            await _mark(conn, stream)
+        return link
 
 
 async def _settled(conn: Connection, stream: Stream) -> int | None:
@@ -189,16 +200,14 @@ async def _mark(conn: Connection, stream: Stream) -> None:
 
 async def _seal_upto(
     conn: Connection, vault: Vault, stream: Stream, settled: int, now: datetime
-) -> bool:
-    last = await last_link(conn, stream)
-    number, above, tag = (last.number, last.upto, last.tag) if last else (0, 0, b"")
-    upto, rows = await _portion(conn, stream, above, settled)
+) -> Link | None:
+    end = await end_of(conn, stream)
+    upto, rows = await _portion(conn, stream, end.upto, settled)
     if not rows:
-        return False  # the next link begins where the last one ended
-    link = _link(vault, stream, number + 1, above, upto, rows, tag)
+        return None  # the next link begins where the last one ended
+    link = _link(vault, stream, end, upto, rows)
     await _add(conn, link, now)
-    _log.info("link_sealed", name=stream.name, count=link.number, seal=link.tag.hex())
-    return True
+    return link
 
 
 async def _portion(
@@ -220,27 +229,19 @@ async def _portion(
     return upto, await rows_between(conn, stream, above, upto)
 
 
-def _link(
-    vault: Vault,
-    stream: Stream,
-    number: int,
-    above: int,
-    upto: int,
-    rows: Sequence[Row],
-    previous: bytes,
-) -> Link:
+def _link(vault: Vault, stream: Stream, end: End, upto: int, rows: Sequence[Row]) -> Link:
     bare = Link(
         stream=stream.name,
-        number=number,
+        number=end.number + 1,
         form=FORM,
-        above=above,
+        above=end.upto,
         upto=upto,
         first_at=min(row.at for row in rows),
         last_at=max(row.at for row in rows),
         leaves=b"".join(row.leaf for row in rows),
         tag=b"",
     )
-    return msgspec.structs.replace(bare, tag=bare.expected_tag(vault, previous))
+    return msgspec.structs.replace(bare, tag=bare.expected_tag(vault, end.tag))
 
 
 async def _add(conn: Connection, link: Link, now: datetime) -> None:

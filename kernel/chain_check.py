@@ -89,9 +89,19 @@ async def check_stream(
 
 
 async def _kept_for(conn: Connection, stream: Stream) -> timedelta | None:
+    """The shortest time that the class ever had: what went by it stays gone when it is longer. The
+    changes are sealed themselves.
+    """
     if stream.kept is None:
         return None
-    days = await conn.fetchval("SELECT amount FROM kernel.retention WHERE class = $1", stream.kept)
+    days = await conn.fetchval(
+        """
+        SELECT least(r.amount, min(c.before), min(c.after))
+          FROM kernel.retention r LEFT JOIN kernel.retention_change c ON c.class = r.class
+         WHERE r.class = $1 GROUP BY r.amount
+        """,
+        stream.kept,
+    )
     return timedelta(days=days)
 
 

@@ -18,7 +18,7 @@ from checkpoint.verifying import STREAMS, heads_of, lines
 from kernel import retention
 from kernel.audit import record_accesses
 from kernel.auth import Actor
-from kernel.chain import Link, last_link, seal_settled
+from kernel.chain import Link, end_of, seal_settled
 from kernel.chain_check import Checked, Head, Wrong, check_stream, read_head, show_head
 from kernel.db import Connection, connected
 from kernel.errors import Malformed
@@ -75,17 +75,17 @@ async def write_scans(conn: Connection, city: City, movement_id: int) -> None:
     )
 
 
+SECURITY = Actor(id=uuid4(), kind="account", name="安全员", roles=frozenset({"security"}))
 OFFICER = Actor(id=uuid4(), kind="account", name="值班员", roles=frozenset({"duty"}))
 
 
 async def sealed_city(conn: Connection, vault: Vault) -> City:
     """Three links of events, each with a few dozen rows."""
     city = await build(conn, vault, NOON)
-    security = Actor(id=uuid4(), kind="account", name="安全员", roles=frozenset({"security"}))
     for number in range(3):
         await write_some(conn, city, number)
         await retention.change(
-            conn, security, name="drafts", amount=2 + number, reason="试行", now=NOON
+            conn, SECURITY, name="drafts", amount=2 + number, reason="试行", now=NOON
         )
         await seal(conn, vault)
     return city
@@ -201,6 +201,22 @@ async def test_what_is_due_may_be_gone_and_nothing_else(conn: Connection, vault:
     assert late.let_go == 3 * (COPIES + 1) // 2
 
 
+async def test_what_went_by_a_shorter_time_is_not_missed_when_it_is_made_longer(
+    conn: Connection, vault: Vault
+) -> None:
+    await sealed_city(conn, vault)
+    later = NOON + timedelta(days=200)
+    async with conn.transaction():
+        await conn.execute("ALTER TABLE registry.event DISABLE TRIGGER USER")
+        await conn.execute("DELETE FROM registry.event WHERE number % 2 = 0")
+    assert findings([(await check(conn, vault, (), later))[0]]) == [Wrong.ROW_GONE] * 3
+    for days in (180, 365):
+        await retention.change(
+            conn, SECURITY, name="records", amount=days, reason="试行", now=later
+        )
+    assert findings([(await check(conn, vault, (), later))[0]]) == []
+
+
 async def test_numbers_that_were_drawn_for_nothing_leave_no_gap(
     conn: Connection, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,8 +252,7 @@ async def test_a_restored_database_goes_on(conn: Connection, vault: Vault) -> No
 
 async def test_heads_are_read_from_the_log(conn: Connection, vault: Vault, tmp_path: Path) -> None:
     await sealed_city(conn, vault)
-    link = await last_link(conn, EVENTS)
-    assert link is not None
+    link = await end_of(conn, EVENTS)
     said = {"event": "link_sealed", "name": "events", "count": link.number, "seal": link.tag.hex()}
     log = tmp_path / "service.log"
     other = msgspec.json.encode({"event": "served", "name": "link"}).decode()

@@ -46,13 +46,17 @@ async function sendPhotos() {
   for (const entry of kept().filter((each) => each.photo)) {
     const form = await formOf(entry);
     const answer = await fetch(entry.action, { method: "POST", body: form }).catch(() => null);
-    if (!answer || (answer.status >= 500) || /^\/login/.test(new URL(answer.url).pathname)) break;
+    if (!answer || waits(answer)) break;
     const bad = answer.redirected ? 0 : 1;
     await (await caches.open(PHOTOS)).delete(photoAt(entry.id));
     refused += done(new Set([entry.id]), bad);
   }
   return refused;
 }
+
+// Nobody has said no to it: the service is away or full, or whoever sends must log in again.
+const waits = (answer) =>
+  answer.status >= 500 || [401, 403, 408, 429].includes(answer.status) || new URL(answer.url).pathname === "/login";
 
 async function formOf(entry) {
   const form = new FormData();

@@ -217,6 +217,21 @@ async def test_what_has_not_changed_since_the_last_run_is_not_gone_through_again
     assert await ask_due(conn, city.office, EARLY, changed + timedelta(minutes=4)) == 1
 
 
+async def test_whoever_is_beaten_to_a_portion_goes_on_to_the_end(
+    conn: Connection, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has asked about the same ones meanwhile: that is no end."""
+    monkeypatch.setattr(alerts.expecting, "MOST", 1)
+    portions = iter([(1, 0), (1, 1), (0, 0)])
+
+    async def some(*_: object) -> tuple[int, int]:
+        return next(portions)
+
+    monkeypatch.setattr(alerts.expecting, "_ask_some", some)
+    assert await ask_due(conn, city.office, EARLY) == 1
+    assert list(portions) == []
+
+
 async def test_more_than_fit_into_a_statement_are_asked_about_in_one_run(
     conn: Connection, city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:

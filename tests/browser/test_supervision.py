@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import FilePayload, Page, Route, expect
 
 from kernel.db import connected
 from registry.coverage_imports import Listed
@@ -89,6 +89,21 @@ async def test_a_list_is_tried_and_imported_and_its_figures_are_shown(
     await expect(registrar.locator("tbody tr")).to_have_count(3)
 
 
+async def nobody_has_said_no(inspector: Page) -> None:
+    """The network is back, and the service asks who it is: what is kept stays kept, until it goes."""
+
+    async def ask(route: Route) -> None:
+        await route.fulfill(status=403)
+
+    await inspector.route("**/visits", ask)
+    async with inspector.expect_response("**/visits"):
+        await inspector.context.set_offline(False)
+    await expect(inspector.locator("[data-street-queue]")).to_be_visible()
+    await expect(inspector.locator("[data-street-refused]")).to_be_hidden()
+    await inspector.unroute("**/visits", ask)
+    await inspector.evaluate("dispatchEvent(new Event('online'))")
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 async def test_a_team_goes_from_place_to_place_and_loses_the_network(site: Site, lang: str) -> None:
     await a_ledger(site)
@@ -115,7 +130,7 @@ async def test_a_team_goes_from_place_to_place_and_loses_the_network(site: Site,
     )
     await inspector.locator("[data-row]").first.locator("form > button").click()
     await expect(inspector.locator("[data-street-queue]")).to_be_visible()
-    await inspector.context.set_offline(False)
+    await nobody_has_said_no(inspector)
     await expect(inspector.locator("[data-street-queue]")).to_be_hidden()
     await expect(inspector.locator("[data-row]")).to_have_count(1)
     async with connected(site.dsn) as conn:
